@@ -1,0 +1,1 @@
+"""Knowledge: FAQ documents → entries. Knows nothing of search or conversation."""
