@@ -1,0 +1,183 @@
+"""HybridIndex: a message in, ranked entries out, each with the probability that it answers the message.
+
+Immutable, and swapped whole for a new one. Keyword search (BM25 over words and over character bigrams), the sentence
+encoder and fuzzy matching each look at every phrasing of an entry; `rank` turns what they saw into a probability.
+Works without an encoder, on keywords alone.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faq.entry import Entry
+from index import rank
+from index.compare import Comparison, Seen
+from index.cue import Cues, Mention
+from index.encoder import Encoder
+from index.segment import Segmenter, bigrams
+from index.snapshot import Snapshot
+from index.variant import canonical, without_courtesy
+
+CANDIDATES: Final = 50
+"""Entries that the cheap measures hand on to the dear ones (fuzzy matching), and so the most that a search finds."""
+
+Mode: TypeAlias = Literal["hybrid", "keyword"]
+Vector: TypeAlias = NDArray[np.float32]
+
+REMEMBERED: Final = 1024
+"""Messages whose search is kept, about 10 kB each; the same forty questions make up most of the traffic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry found: `confidence` is the probability that it answers the message and no other entry does better.
+
+    `relevance` is the probability that it bears on the message at all, rivals apart. `features` say why; `phrasing` is
+    the one of the entry's texts that came nearest.
+    """
+
+    entry: Entry
+    confidence: float
+    relevance: float
+    phrasing: str
+    features: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The entries worth a closer look, as positions in the knowledge base, with what `rank` wants to know of each."""
+
+    entries: tuple[int, ...]
+    features: rank.Floats
+    rival: rank.Floats
+    seen: Seen
+
+
+class HybridIndex:
+    """A snapshot ready for searching. Thread-safe."""
+
+    def __init__(self, snapshot: Snapshot, segmenter: Segmenter, encoder: Encoder | None) -> None:
+        self.knowledge = snapshot.knowledge
+        usable = encoder is not None and snapshot.vectors is not None and encoder.model_id == snapshot.model_id
+        self._encoder = encoder if usable else None
+        self._segmenter = segmenter
+        self._entries = snapshot.knowledge.entries
+        self._entry_by_id = {entry.id: entry for entry in self._entries}
+        self._cues = Cues(snapshot.knowledge.catalog)
+        self._comparison = Comparison(snapshot)
+        systems = np.array([entry.system for entry in self._entries], dtype=np.str_)
+        self._of_system = {str(system): np.flatnonzero(systems == system) for system in np.unique(systems)}
+        self._remembered, self._vector = _memories(self)
+
+    @property
+    def mode(self) -> Mode:
+        """ "hybrid", or "keyword" when there is no encoder to search with."""
+        return "keyword" if self._encoder is None else "hybrid"
+
+    def entry(self, entry_id: str) -> Entry | None:
+        """The entry of that id, or None."""
+        return self._entry_by_id.get(entry_id)
+
+    def mention(self, text: str) -> Mention:
+        """What the message gives away about its subject."""
+        return self._cues.read(canonical(text))
+
+    def search(self, text: str, system: str | None = None, limit: int = 10) -> list[Hit]:
+        """The entries nearest to the message, best first; only those of `system` where one is given.
+
+        As many as there are, at most `limit` and never more than CANDIDATES. The first ones do not depend on `limit`.
+        """
+        return list(self._remembered(canonical(text), system, limit)) if limit > 0 else []
+
+    def candidates(self, text: str, system: str | None = None, held_out: Collection[int] = ()) -> Candidates:
+        """What search knows of a canonical text before it judges; `held_out` are phrasings to overlook."""
+        mention = self._cues.read(text)
+        question = without_courtesy(text)
+        seen = self._comparison.see(
+            self._segmenter.words(question), bigrams(question), self._vector(question), held_out
+        )
+        guess = seen.question + seen.words + seen.pairs + seen.answer + seen.answer_words + seen.answer_pairs
+        chosen = self._greatest(guess, system)
+        features = np.column_stack(
+            [
+                *(getattr(seen, name)[chosen] for name in rank.FEATURES[:7]),
+                [self._comparison.fuzzy(int(at), question, held_out) for at in chosen],
+                [_agreement(mention.systems, self._entries[at].system) for at in chosen],
+                [_audience_agreement(mention, self._entries[at]) for at in chosen],
+            ]
+        ).astype(np.float64)
+        rival = np.zeros((len(chosen), 2))
+        if seen.topic is not None and seen.topic_words is not None:
+            rival[:, 0] = seen.topic - seen.question[chosen]
+            rival[:, 1] = seen.topic_words - (seen.words + seen.pairs)[chosen]
+        return Candidates(tuple(map(int, chosen)), features, rival, seen)
+
+    def _encode(self, text: str) -> Vector | None:
+        return None if self._encoder is None else self._encoder.encode([text])[0]
+
+    def _greatest(self, guess: Vector, system: str | None) -> NDArray[np.intp]:
+        """Positions of the greatest values among the entries of a system (None: all), greatest first, ties in order."""
+        if system is None:
+            positions = np.arange(len(guess), dtype=np.intp)
+        else:
+            positions = self._of_system.get(system, np.empty(0, dtype=np.intp))
+        if len(positions) > CANDIDATES:
+            least = np.partition(guess[positions], -CANDIDATES)[-CANDIDATES]
+            positions = positions[guess[positions] >= least]
+        return positions[np.argsort(-guess[positions], kind="stable")[:CANDIDATES]]
+
+    def _search(self, text: str, system: str | None, limit: int) -> tuple[Hit, ...]:
+        found = self.candidates(text, system)
+        judged = rank.judge(found.features, found.rival, self._cues.read(text).elsewhere, rank.weights(self.mode))
+        return tuple(
+            Hit(
+                entry=self._entries[found.entries[n]],
+                confidence=float(judged.confidence[n]),
+                relevance=float(judged.relevance[n]),
+                phrasing=self._comparison.nearest(found.entries[n], found.seen),
+                features=dict(zip(rank.FEATURES, map(float, found.features[n]), strict=True)),
+            )
+            for n in np.argsort(-judged.score, kind="stable")[:limit]
+        )
+
+
+def _memories(
+    index: HybridIndex,
+) -> tuple[Callable[[str, str | None, int], tuple[Hit, ...]], Callable[[str], Vector | None]]:
+    """Searches and vectors, each made once for a while.
+
+    They hold the index weakly: tied to itself, one that was swapped for another would stay in memory for long.
+    """
+    this = weakref.proxy(index)
+
+    @lru_cache(maxsize=REMEMBERED)
+    def search(text: str, system: str | None, limit: int) -> tuple[Hit, ...]:
+        hits: tuple[Hit, ...] = this._search(text, system, limit)
+        return hits
+
+    @lru_cache(maxsize=REMEMBERED)
+    def vector(text: str) -> Vector | None:
+        made: Vector | None = this._encode(text)
+        return made
+
+    return search, vector
+
+
+def _agreement(said: Collection[object], mine: object) -> float:
+    """1 when the message points only at mine, −1 when only at others, else 0."""
+    if mine not in said:
+        return -1.0 if said else 0.0
+    return 1.0 if len(said) == 1 else 0.0
+
+
+def _audience_agreement(mention: Mention, entry: Entry) -> float:
+    if entry.audience is None:
+        return 0.0
+    return _agreement({name for system, name in mention.audiences if system == entry.system}, entry.audience)
