@@ -46,6 +46,27 @@ class Report:
         return found | {"lost": len(self.lost)}
 
 
+def as_json(document: Document) -> dict[str, object]:
+    """What a document says, for programs; each section with the number of its entries."""
+    return {
+        "system": document.system,
+        "title": document.title,
+        "portal_url": document.portal_url,
+        "notes": list(document.notes),
+        "sections": [
+            {
+                "title": section.title,
+                "count": sum(entry.number.rpartition(".")[0] == section.number for entry in document.entries),
+            }
+            for section in document.sections
+        ],
+        "entries": [
+            {name: getattr(entry, name) for name in ("id", "system", "section", "question", "answer")}
+            for entry in document.entries
+        ],
+    }
+
+
 def load(path: Path, *, catalog: Catalog = NO_CATALOG, system: str | None = None) -> tuple[Document, Report]:
     """Read a document and account for its lines.
 

@@ -1,0 +1,170 @@
+"""Desk: what the bot says to one message on its own, without a conversation around it.
+
+Pure given its index: nothing is stored, the same text and system get the same reply. Immutable and swapped whole when
+the index changes. Chat, QQ, staff search and the evaluation all ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from bot import wording
+from bot.decide import Thresholds, Verdict, decide
+from bot.escalation import Reason, reason_for
+from bot.model import Answer, Decision, Escalation, Option, Reply, Source
+from faq.entry import Entry
+from index.cue import Mention
+from index.hybrid import Hit, HybridIndex
+from index.suggest import Suggester
+from index.variant import canonical, is_courtesy
+
+RANKED = 10
+RELATED = 3
+EXAMPLES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A reply and what it rests on: the system it is about (None: not known) and the hits, best first."""
+
+    reply: Reply
+    system: str | None
+    hits: tuple[Hit, ...]
+
+
+class Desk:
+    """The knowledge base at work: an index, the reasons for a person to act, and the thresholds. Thread-safe."""
+
+    def __init__(
+        self, index: HybridIndex, reasons: Sequence[Reason], thresholds: Thresholds, notes: Sequence[str] = ()
+    ) -> None:
+        self.index = index
+        self.notes = tuple(notes)
+        """What an operator should know of this index, in Chinese."""
+        self.knowledge = index.knowledge
+        self.thresholds = thresholds
+        self._reasons = {reason.name: reason for reason in reasons}
+        self._suggester = Suggester(self.knowledge)
+        self._systems = frozenset(system.key for system in self.knowledge.catalog.systems) | frozenset(
+            entry.system for entry in self.knowledge.entries if entry.system
+        )
+
+    @property
+    def systems(self) -> Collection[str]:
+        """The keys of the systems this desk answers for."""
+        return self._systems
+
+    def reason(self, name: str) -> Reason | None:
+        """The declared reason of that name, or None."""
+        return self._reasons.get(name)
+
+    def consider(self, text: str, system: str | None = None) -> Thought:
+        """The reply to a text that came with a known system or without one; a system named in the text goes first."""
+        mention = self.index.mention(text)
+        system = mention.system or system
+        hits = tuple(self.index.search(text, system, RANKED))
+        said = canonical(text)
+        asks_us = any(map(str.isalnum, said)) and not is_courtesy(said) and not mention.elsewhere
+        verdict = decide(hits if asks_us else (), system_known=system is not None, thresholds=self.thresholds)
+        entries = [hit.entry for hit in verdict.shown]
+        reason = reason_for(
+            self._reasons.values(),
+            said,
+            system=_subject(system, mention, verdict, hits),
+            answer=entries[0].id if verdict.decision == "answer" else None,
+            elsewhere=mention.elsewhere,
+        )
+        reply = self._reply(verdict.decision, said, entries, reason, hits)
+        if reply.decision in ("reject", "escalate") and system is not None and asks_us:
+            reply = replace(reply, related=(*reply.related, *self._of_other_systems(text, system)))
+        return Thought(reply, system, hits)
+
+    def suggest(self, typed: str, system: str | None = None) -> tuple[Option, ...]:
+        """Entries for what is being typed."""
+        return wording.options(self._suggester.suggest(typed, system), self.knowledge)
+
+    def examples(self, system: str) -> tuple[Option, ...]:
+        """A few entries of a system, to show what can be asked: its first ones, until questions are counted."""
+        first = [entry for entry in self.knowledge.entries if entry.system == system][:EXAMPLES]
+        return wording.options(first, self.knowledge, always_system=True)
+
+    def chosen(self, entry: Entry) -> Reply:
+        """The reply to choosing an entry."""
+        reason = reason_for(self._reasons.values(), "", system=entry.system, answer=entry.id)
+        return Reply(
+            decision="answer",
+            text=entry.answer,
+            confidence=1.0,
+            answer=self.quote(entry),
+            escalation=_offered(reason),
+            search=self.index.mode,
+        )
+
+    def accepted(self, reason: Reason) -> Reply:
+        """The reply to accepting a hand-over; its text and ticket are the conversation's to fill in."""
+        return Reply("escalate", reason.told, 1.0, escalation=_offered(reason), search=self.index.mode)
+
+    def quote(self, entry: Entry) -> Answer:
+        """An entry word for word, with its source."""
+        document = next((d for d in self.knowledge.documents if d.system == entry.system), None)
+        source = Source(
+            system=wording.system_name(entry.system, self.knowledge),
+            document=document.name if document else "",
+            section=entry.section,
+            number=entry.number.rpartition(".")[2],
+        )
+        return Answer(entry.id, entry.question, entry.answer, source)
+
+    def _reply(
+        self, decision: Decision, said: str, entries: list[Entry], reason: Reason | None, hits: Sequence[Hit]
+    ) -> Reply:
+        reply = Reply(
+            decision=decision,
+            text="",
+            confidence=hits[0].confidence if hits else 0.0,
+            escalation=_offered(reason),
+            search=self.index.mode,
+        )
+        if decision == "answer":
+            near = [
+                hit.entry
+                for hit in hits[1:]
+                if hit.relevance >= self.thresholds.suggest and hit.entry.system == entries[0].system
+            ][:RELATED]
+            return replace(
+                reply,
+                text=entries[0].answer,
+                answer=self.quote(entries[0]),
+                related=wording.options(near, self.knowledge),
+            )
+        if decision == "clarify":
+            return replace(reply, text=wording.CLARIFY, options=wording.options(entries, self.knowledge))
+        return replace(
+            reply,
+            decision="reject" if reason is None else "escalate",
+            text=reason.told if reason else wording.refusal(said, self.knowledge, suggestions=bool(entries)),
+            related=wording.options(entries, self.knowledge),
+        )
+
+    def _of_other_systems(self, text: str, system: str) -> tuple[Option, ...]:
+        """What answers the text in another system, if something does; labelled as that system's."""
+        hits = self.index.search(text, None, 1)
+        found = [h.entry for h in hits if h.entry.system != system and h.confidence >= self.thresholds.answer]
+        return wording.options(found, self.knowledge, always_system=True)
+
+
+def _subject(system: str | None, mention: Mention, verdict: Verdict, hits: Sequence[Hit]) -> str | None:
+    """The system a message is about: the known one, else the one its words point at, else that of what was found."""
+    if system is not None:
+        return system
+    pointed = (
+        mention.systems
+        if len(mention.systems) == 1
+        else frozenset(hit.entry.system for hit in verdict.shown or hits[:1])
+    )
+    return next(iter(pointed)) if len(pointed) == 1 else None
+
+
+def _offered(reason: Reason | None) -> Escalation | None:
+    return None if reason is None else Escalation(reason.name, reason.label, "offered", None)
