@@ -1,0 +1,64 @@
+"""The web application, put together from its parts. Nothing here answers a question or decides one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from bot.api import chat, health, lookup, problem
+from bot.api.dep import Service
+from bot.api.guard import Guard
+from bot.api.limit import Limit
+from bot.api.schema import Problem
+from bot.dialogue import Bot
+from bot.settings import Settings
+from bot.store.base import Store
+
+WEB = Path(__file__).parent.parent / "web"
+
+
+def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
+    """The application that serves `bot`; `store` is asked for readiness."""
+    # The interactive documentation would load scripts from elsewhere; the document itself is at /openapi.json.
+    app = FastAPI(title="在线咨询", version="0.1.0", docs_url=None, redoc_url=None)
+    app.state.service = Service(
+        bot=bot,
+        store=store,
+        settings=settings,
+        messages=Limit(settings.rate_per_address),
+        conversations=Limit(settings.rate_per_conversation),
+        lookups=Limit(settings.rate_lookups),
+    )
+    problem.install(app)
+    for part in (chat, lookup, health):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=WEB), name="static")
+    app.get("/", include_in_schema=False)(page)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(Guard)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    return app
+
+
+async def page() -> FileResponse:
+    """The chat page."""
+    return FileResponse(WEB / "index.html")
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document; errors are problems there too, not FastAPI's own shape."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemas = document["components"]["schemas"]
+        schemas["Problem"] = Problem.model_json_schema()
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,33 @@
+"""For operators: is the process alive, and can it serve?"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from bot.api import schema
+from bot.api.dep import Serving
+from bot.api.problem import responses
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+def healthz() -> schema.Health:
+    """The process runs."""
+    return schema.Health()
+
+
+@router.get("/readyz", responses=responses(503))
+def readyz(serving: Serving) -> schema.Readiness:
+    """The index is loaded and conversations can be stored; says when search has to do without the encoder."""
+    serving.store.check()
+    desk = serving.bot.desk
+    notes = [*desk.notes]
+    if desk.index.mode == "keyword":
+        notes.insert(0, "语义模型不可用，当前仅使用关键词检索。")
+    return schema.Readiness(
+        search=desk.index.mode,
+        entries=len(desk.knowledge.entries),
+        index=desk.knowledge.content_hash,
+        detail="".join(notes) or None,
+    )

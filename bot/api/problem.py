@@ -1,0 +1,115 @@
+"""Errors become HTTP here and nowhere else: problem+json (RFC 9457) whose detail a visitor can read."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from bot import dialogue
+from bot.api.schema import Problem
+from bot.store.base import ConstraintError, StoreError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: dict[type[dialogue.TurnError], int] = {
+    dialogue.BadMessage: 422,
+    dialogue.TooLong: 413,
+    dialogue.Unknown: 404,
+    dialogue.NotOffered: 409,
+    dialogue.MessageConflict: 409,
+}
+_DETAIL = {
+    400: "请求格式不正确，应为 UTF-8 编码的 JSON。",
+    401: "请提供会话凭证。",
+    403: "没有权限进行这项操作。",
+    404: "找不到您要的内容。",
+    405: "不支持这种请求方式。",
+    413: "内容太长了，请缩短后重新发送。",
+    429: "发送太频繁了，请稍后再试。",
+    431: "请求头太长了。",
+    500: "系统出现内部错误，请稍后再试；如问题持续，请联系人工客服。",
+    503: "服务暂时不可用，请稍后再试。",
+}
+_TYPES = {
+    "missing": "缺少必填项",
+    "string_type": "应为文字",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "greater_than_equal": "数值太小",
+    "less_than_equal": "数值太大",
+    "string_too_long": "太长了",
+    "string_too_short": "太短了",
+    "model_attributes_type": "应为 JSON 对象",
+    "dict_type": "应为 JSON 对象",
+}
+
+
+class ProblemResponse(JSONResponse):
+    """A problem document."""
+
+    media_type = MEDIA_TYPE
+
+
+def problem(status: int, detail: str | None = None, headers: dict[str, str] | None = None) -> ProblemResponse:
+    """A problem of that status; a general Chinese detail where none is given."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail or _DETAIL.get(status, _DETAIL[400]))
+    return ProblemResponse(body.model_dump(), status_code=status, headers=headers)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route says of its errors in the OpenAPI document."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "example": Problem(
+                        title=HTTPStatus(status).phrase, status=status, detail=_DETAIL.get(status, _DETAIL[400])
+                    ).model_dump(),
+                }
+            },
+        }
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Turn every error of the application into a problem."""
+
+    @app.exception_handler(dialogue.TurnError)
+    async def turn_error(_: Request, error: dialogue.TurnError) -> ProblemResponse:
+        return problem(_STATUS[type(error)], str(error))
+
+    @app.exception_handler(StoreError)
+    async def store_error(_: Request, error: StoreError) -> ProblemResponse:
+        log.error("store: %s", error)
+        return problem(500 if isinstance(error, ConstraintError) else 503)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> ProblemResponse:
+        own_words = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
+        chinese = own_words if own_words and not own_words.isascii() else None
+        return problem(error.status_code, chinese, dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> ProblemResponse:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return problem(400)
+        field = ".".join(str(part) for part in first["loc"][1:] if not isinstance(part, int))
+        what = _TYPES.get(first["type"], "格式不正确")
+        return problem(422, f"请求中的 {field} {what}。" if field else f"请求内容{what}。")
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, error: Exception) -> ProblemResponse:
+        log.error("unexpected error", exc_info=error)
+        return problem(500)

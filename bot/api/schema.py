@@ -1,0 +1,227 @@
+"""The shapes of requests and responses on the wire, with examples; the conversation's own values are in `bot.model`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot import model
+
+_ANSWER_EXAMPLE = {
+    "entry_id": "zyb-1.9",
+    "question": "登录账号被锁定，请在 6小时后重试",
+    "answer": '请打开百度搜索窗口，在搜索栏中输入"IP"，把搜索出来的 IP 截图发给登陆界面“在线咨询”的客服，'
+    "稍后会进行解锁；或 6 个小时后重试。",
+    "source": {"system": "职业病危害项目申报系统", "document": "常见问题", "section": "企业用户", "number": "9"},
+}
+_REPLY_EXAMPLE = {
+    "conversation_id": "Xb1vD2yqk0sS3mJc9w4n1A",
+    "conversation_token": "9f0c…",
+    "message_id": "0b9c6c6a5d3f4c0e8a3c1d6d0f0a7b11",
+    "decision": "answer",
+    "text": _ANSWER_EXAMPLE["answer"],
+    "answer": _ANSWER_EXAMPLE,
+    "options": [],
+    "escalation": {"reason": "unlock", "label": "申请解锁账号", "status": "offered", "ticket": None},
+    "related": [{"entry_id": "zyb-1.1", "label": "企业用户输入账号密码无法登陆或忘记账号密码"}],
+    "confidence": 0.97,
+    "search": "hybrid",
+}
+
+
+def _example(example: Any) -> ConfigDict:
+    return ConfigDict(from_attributes=True, json_schema_extra={"examples": [example]})
+
+
+class ChatRequest(BaseModel):
+    """A visitor's message: exactly one of `text`, `choose` and `accept`."""
+
+    model_config = _example(
+        {"text": "账号被锁了，帮我解一下", "client_message_id": "3q2-7wAAAABkZWFkYmVlZg", "system": "zyb"}
+    )
+
+    text: str | None = Field(None, description="What the visitor typed, at most 2,000 characters.")
+    choose: str | None = Field(None, description="The id of an offered entry.")
+    accept: str | None = Field(None, description="The name of an offered escalation reason; opens a ticket.")
+    client_message_id: str | None = Field(
+        None,
+        description="The sender's random id of this message, 16 to 128 printable ASCII characters. Sending it again "
+        "with the same content returns the first reply; with other content it is a conflict.",
+    )
+    conversation_id: str | None = Field(None, description="The conversation to go on with; without it one begins.")
+    system: str | None = Field(
+        None,
+        description="The key of the system that the page or channel is about; empty to take back the one known so far.",
+    )
+
+
+class Source(BaseModel):
+    """Where an answer stands in the documents."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    system: str
+    document: str
+    section: str
+    number: str
+
+
+class Answer(BaseModel):
+    """An entry, word for word."""
+
+    model_config = _example(_ANSWER_EXAMPLE)
+
+    entry_id: str
+    question: str
+    answer: str
+    source: Source
+
+
+class Option(BaseModel):
+    """An entry to choose."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    entry_id: str
+    label: str
+
+
+class Escalation(BaseModel):
+    """A hand-over to a person, offered or under way."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    reason: str
+    label: str
+    status: model.TicketStatus
+    ticket: int | None = Field(description="The number to name on the phone, once a ticket is open.")
+
+
+class Reply(BaseModel):
+    """What the bot says."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    decision: model.Decision
+    text: str = Field(description="What to show where only text can be shown; of an answer, the entry's own words.")
+    answer: Answer | None
+    options: list[Option]
+    escalation: Escalation | None
+    related: list[Option]
+    confidence: Annotated[float, Field(ge=0, le=1, description="The probability that the first hit answers.")]
+    search: Literal["hybrid", "keyword"] = Field(description="`keyword` when the sentence encoder is not available.")
+
+
+class ChatReply(Reply):
+    """The reply to a message, stored before it was given."""
+
+    model_config = _example(_REPLY_EXAMPLE)
+
+    conversation_id: str
+    conversation_token: str | None = Field(
+        description="Only in the first reply: the secret to send as `Authorization: Bearer` from now on."
+    )
+    message_id: str
+
+
+class HistoryMessage(BaseModel):
+    """A message of a conversation; a bot's message has its reply."""
+
+    message_id: str
+    sequence: int
+    author: model.Author
+    text: str
+    created_at: str = Field(description="ISO 8601, UTC.")
+    reply: Reply | None
+
+
+class History(BaseModel):
+    """A conversation from its beginning."""
+
+    conversation_id: str
+    system: str | None
+    messages: list[HistoryMessage]
+
+
+class SearchHit(BaseModel):
+    """An entry found, and why."""
+
+    entry_id: str
+    system: str
+    section: str
+    question: str
+    answer: str
+    confidence: float = Field(description="The probability that it answers and no other entry does better.")
+    relevance: float = Field(description="The probability that it bears on the query.")
+    matched: str = Field(description="The title or similar question that came nearest.")
+    features: dict[str, float] = Field(description="The measures behind the score.")
+
+
+class SearchResult(BaseModel):
+    """Hits, best first."""
+
+    query: str
+    system: str | None
+    search: Literal["hybrid", "keyword"]
+    hits: list[SearchHit]
+
+
+class Suggestions(BaseModel):
+    """Entries for what is being typed."""
+
+    suggestions: list[Option]
+
+
+class SystemInfo(BaseModel):
+    """A system the help desk answers for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key: str
+    name: str
+    portal: str | None
+    hotline: str | None
+    examples: list[Option] = Field(description="A few of its entries, to show what can be asked.")
+
+
+class Systems(BaseModel):
+    """All systems."""
+
+    systems: list[SystemInfo]
+
+
+class Health(BaseModel):
+    """The process runs."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """What is ready to serve."""
+
+    model_config = _example({"status": "ready", "search": "hybrid", "entries": 34, "index": "5f1d…", "detail": None})
+
+    status: Literal["ready"] = "ready"
+    search: Literal["hybrid", "keyword"]
+    entries: int
+    index: str = Field(description="The content hash of the documents that the index was made of.")
+    detail: str | None = Field(description="What an operator should know, in Chinese.")
+
+
+class Problem(BaseModel):
+    """An error, RFC 9457; `detail` is for the visitor to read."""
+
+    model_config = _example(
+        {
+            "type": "about:blank",
+            "title": "Content Too Large",
+            "status": 413,
+            "detail": "消息太长了，请控制在 2000 字以内，或分几条发送。",
+        }
+    )
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
