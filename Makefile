@@ -1,0 +1,57 @@
+# Everything a person types. `make serve` and `make test` set up what they need and are quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: serve build test check format bench train lock clean
+
+serve: $(VENV)/.runtime
+	$(BIN)/python serve.py serve
+
+build: $(VENV)/.runtime
+	$(BIN)/python serve.py build
+
+test: $(VENV)/.development
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.development
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.development
+	$(BIN)/python tests/bench
+
+train: $(VENV)/.runtime
+	$(BIN)/python serve.py train
+
+# The versions of a fresh environment become the lock files. PyTorch's local tag (+cpu) names a build, not a version.
+lock:
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet .
+	$(VENV)-lock/bin/pip freeze --exclude zaixian-zixun | sed 's/+cpu$$//' > requirements.lock
+	$(VENV)-lock/bin/pip install --quiet '.[dev]'
+	$(VENV)-lock/bin/pip freeze --exclude zaixian-zixun | sed 's/+cpu$$//' | grep -vxFf requirements.lock > requirements-dev.lock
+	rm -rf $(VENV)-lock build *.egg-info
+
+clean:
+	rm -rf $(VENV) var
+
+$(VENV)/.created:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.created requirements.lock
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/pip install --quiet --requirement requirements-dev.lock
+	@touch $@

@@ -1,0 +1,357 @@
+"""Composition root and command line: the only place that knows every part."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from bot import wording
+from bot.desk import Desk
+from bot.escalation import ReasonError, read_reasons
+from bot.evaluate import QuestionsError, predict, read_questions
+from bot.settings import Settings
+from bot.store.base import StoreError
+from faq.catalog import Catalog, read_catalog
+from faq.error import FaqError
+from faq.knowledge import KnowledgeBase, read_entries, read_folder
+from faq.load import as_json, load
+from index import rank, snapshot
+from index import train as learning
+from index.encoder import Encoder, ModelError, load_encoder
+from index.hybrid import HybridIndex
+from index.model import model_id_of, prepare_model
+from index.segment import Segmenter, terms
+from index.snapshot import Snapshot, SnapshotError, Stamp
+
+log = logging.getLogger("serve")
+
+NO_MODEL: Final = "none"
+POLL_SECONDS: Final = 2.0
+STALE: Final = "文档或模型有变化，但重新生成索引失败，目前使用的是上一次的索引。"
+
+Say = Callable[[str], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when it succeeded, 2 when something outside the program was wrong, which is said in Chinese."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            print(f"设置 {'.'.join(map(str, problem['loc'])).upper()} 有误：{problem['msg']}", file=sys.stderr)
+        return 2
+    try:
+        status: int = options.run(settings, options)
+    except (FaqError, ModelError, SnapshotError, ReasonError, QuestionsError, StoreError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error.filename or ''}：{error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def serve(settings: Settings, _: argparse.Namespace) -> int:
+    """Serve the chat over HTTP, building the index first where it is missing or out of date."""
+    import uvicorn  # noqa: PLC0415 — a third of a second that no other command needs
+
+    from bot.api.app import create_app  # noqa: PLC0415
+    from bot.dialogue import Bot  # noqa: PLC0415
+    from bot.store.sqlite import SqliteStore  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    notes = _bring_up_to_date(settings)
+    with closing(SqliteStore(settings.database)) as store:
+        bot = Bot(store, open_desk(settings, notes))
+        log.info("索引就绪：%d 个条目，检索方式 %s", len(bot.desk.knowledge.entries), bot.desk.index.mode)
+        threading.Thread(target=_follow, args=(bot, settings), daemon=True).start()
+        config = uvicorn.Config(
+            create_app(bot, store, settings),
+            host=settings.host,
+            port=settings.port,
+            access_log=False,  # its lines hold queries, which visitors typed; the guard logs without them
+            proxy_headers=False,  # forwarded addresses count from TRUSTED_PROXIES only
+            server_header=False,
+            log_config=None,
+            h11_max_incomplete_event_size=32 * 1024,
+            timeout_graceful_shutdown=10,
+        )
+        server = uvicorn.Server(config)
+        server.run()
+        return 0 if server.started else 2
+
+
+def build(settings: Settings, _: argparse.Namespace) -> int:
+    """Make the model and the index; what is there and still right is used again."""
+    knowledge = read_folder(settings.faq_documents)
+    for warning in knowledge.warnings:
+        _say(warning)
+    encoder = _encoder(settings)
+    previous = _previous(settings)
+    _say(f"正在生成索引：{len(knowledge.entries)} 个条目……")
+    started = time.perf_counter()
+    made = snapshot.build(knowledge, _segmenter(settings, knowledge), encoder, previous=previous, progress=_Progress())
+    snapshot.save(made, settings.snapshot)
+    _say(f"索引已生成，共 {len(made.phrasings)} 条检索文本，用时 {time.perf_counter() - started:.1f} 秒。")
+    return 0
+
+
+def model(settings: Settings, _: argparse.Namespace) -> int:
+    """Make the sentence encoder's files."""
+    if settings.faq_model != NO_MODEL:
+        prepare_model(settings.faq_model, settings.models, say=_say)
+    return 0
+
+
+def train(settings: Settings, _: argparse.Namespace) -> int:
+    """Learn the ranker's weights from the documents' similar questions, and write them where search reads them."""
+    knowledge = read_folder(settings.faq_documents)
+    encoder, segmenter = _encoder(settings), _segmenter(settings, knowledge)
+    if encoder is None:
+        raise ModelError("训练需要语义模型。")
+    learned = {}
+    for used in (encoder, None):
+        made = snapshot.build(knowledge, segmenter, used, previous=_previous(settings), progress=_Progress())
+        index = HybridIndex(made, segmenter, used)
+        _say(f"正在学习排序权重（{index.mode}）……")
+        try:
+            learned[index.mode] = learning.learn(list(learning.examples(index, made)))
+        except ValueError as error:
+            raise ModelError(str(error)) from error
+    learning.write(learned, rank.FILE)
+    _say(f"已写入 {rank.FILE}，请重新评测并提交。")
+    return 0
+
+
+def ask(settings: Settings, options: argparse.Namespace) -> int:
+    """Answer one question."""
+    reply = _desk(settings).consider(options.text, options.system).reply
+    if options.json:
+        _print_json(reply.to_dict())
+        return 0
+    print(wording.plain(reply))
+    print(f"[{reply.decision}，置信度 {reply.confidence:.2f}，{reply.search}]")
+    return 0
+
+
+def search(settings: Settings, options: argparse.Namespace) -> int:
+    """Show what comes nearest to a text, and why."""
+    hits = _desk(settings).index.search(options.text, options.system, options.limit)
+    if options.json:
+        _print_json([{**asdict(hit), "features": dict(hit.features)} for hit in hits])
+        return 0
+    for hit in hits:
+        measures = " ".join(f"{name}={value:.2f}" for name, value in hit.features.items())
+        print(f"{hit.confidence:.3f} {hit.relevance:.3f}  {hit.entry.id:12} {hit.entry.question}\n    {measures}")
+    return 0
+
+
+def parse(_: Settings, options: argparse.Namespace) -> int:
+    """Show what is read out of a document."""
+    beside = options.file.parent / "catalog.toml"
+    catalog = read_catalog(beside) if beside.is_file() else Catalog()
+    document, report = load(options.file, catalog=catalog, system=options.system)
+    if options.json:
+        _print_json({**as_json(document), "lines": report.counts})
+        return 0
+    for entry in document.entries:
+        print(f"{entry.id}  {entry.question}\n{entry.answer}\n")
+    print("、".join(f"{kind} {count} 行" for kind, count in report.counts.items()))
+    return 0
+
+
+def predict_all(settings: Settings, options: argparse.Namespace) -> int:
+    """Write the predictions for a file of questions."""
+    questions = list(read_questions(options.queries))
+    desk = _throw_away_desk(settings, options) if options.entries or options.no_similar else _desk(settings)
+    with options.out.open("w", encoding="utf-8") as out:
+        for question in questions:
+            out.write(json.dumps(asdict(predict(desk, question)), ensure_ascii=False) + "\n")
+    return 0
+
+
+def open_desk(settings: Settings, notes: Sequence[str] = ()) -> Desk:
+    """The desk over the snapshot on disk. Dictionary, encoder and snapshot are loaded side by side."""
+    with ThreadPoolExecutor() as pool:
+        encoder = pool.submit(_ready_encoder, settings)
+        made = snapshot.load(settings.snapshot)
+        segmenter = _segmenter(settings, made.knowledge)
+        index = HybridIndex(made, segmenter, encoder.result())
+    reasons = read_reasons(_folder(settings.faq_documents) / "reasons.toml")
+    return Desk(index, reasons, settings.thresholds, notes)
+
+
+def _desk(settings: Settings) -> Desk:
+    return open_desk(settings, _bring_up_to_date(settings))
+
+
+def _throw_away_desk(settings: Settings, options: argparse.Namespace) -> Desk:
+    """A desk over other entries, or over the project's own without their similar questions; nothing is kept."""
+    knowledge = read_entries(options.entries) if options.entries else read_folder(settings.faq_documents)
+    reasons = () if options.entries else read_reasons(_folder(settings.faq_documents) / "reasons.toml")
+    if options.no_similar:
+        knowledge = replace(knowledge, entries=tuple(replace(entry, similar=()) for entry in knowledge.entries))
+    _in_child("model")
+    encoder, segmenter = _ready_encoder(settings), _segmenter(settings, knowledge)
+    made = snapshot.build(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress())
+    return Desk(HybridIndex(made, segmenter, encoder), reasons, settings.thresholds)
+
+
+def _bring_up_to_date(settings: Settings) -> list[str]:
+    """Build in a child process where the snapshot is not of these documents and this model.
+
+    In a child, because making the model imports PyTorch, which serving never does. When that fails and an older
+    snapshot is there, it serves on; the notes say so.
+    """
+    try:
+        wanted = Stamp(read_folder(settings.faq_documents).content_hash, _model_id(settings))
+        model_missing = settings.faq_model != NO_MODEL and wanted.model_id is None
+        if not model_missing and snapshot.stamp(settings.snapshot) == wanted:
+            return []
+        if _in_child("build") == 0:
+            return []
+    except FaqError as error:
+        _say(str(error))
+    if snapshot.stamp(settings.snapshot) is None:
+        raise SnapshotError("索引未能生成，服务无法启动；原因见上面的提示。")
+    _say(STALE)
+    return [STALE]
+
+
+def _follow(bot: Any, settings: Settings) -> None:
+    """Swap the desk whenever another snapshot has taken the place of the one being served."""
+    seen = _place(settings.snapshot)
+    while True:
+        time.sleep(POLL_SECONDS)
+        now = _place(settings.snapshot)
+        if now is not None and now != seen:
+            seen = now
+            try:
+                bot.desk = open_desk(settings)
+                log.info("已换用新的索引：%d 个条目", len(bot.desk.knowledge.entries))
+            except Exception:
+                log.exception("新的索引无法使用，继续使用原来的索引")
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _encoder(settings: Settings) -> Encoder | None:
+    """The encoder, made where it is missing; None, said aloud, where it cannot be had."""
+    if settings.faq_model == NO_MODEL:
+        return None
+    try:
+        return load_encoder(prepare_model(settings.faq_model, settings.models, say=_say))
+    except ModelError as error:
+        _say(f"语义模型不可用，仅使用关键词检索。{error}")
+        return None
+
+
+def _ready_encoder(settings: Settings) -> Encoder | None:
+    """The encoder if it is ready."""
+    if _model_id(settings) is None:
+        return None
+    return load_encoder(prepare_model(settings.faq_model, settings.models, say=_say))
+
+
+def _model_id(settings: Settings) -> str | None:
+    return None if settings.faq_model == NO_MODEL else model_id_of(settings.faq_model, settings.models)
+
+
+def _segmenter(settings: Settings, knowledge: KnowledgeBase) -> Segmenter:
+    return Segmenter(terms(knowledge), settings.data_dir / "cache")
+
+
+def _previous(settings: Settings) -> Snapshot | None:
+    try:
+        return snapshot.load(settings.snapshot)
+    except SnapshotError:
+        return None
+
+
+def _folder(documents: Path) -> Path:
+    return documents if documents.is_dir() else documents.parent
+
+
+def _in_child(command: str) -> int:
+    return subprocess.run([sys.executable, str(Path(__file__).resolve()), command], check=False).returncode  # noqa: S603
+
+
+class _Progress:
+    """Says every tenth part of the encoding."""
+
+    def __init__(self) -> None:
+        self._said = 0
+
+    def __call__(self, done: int, of: int) -> None:
+        tenth = done * 10 // max(of, 1)
+        if tenth > self._said:
+            self._said = tenth
+            _say(f"正在编码文本：{done}/{of}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="serve.py", description="A help-desk bot that answers from FAQ documents.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Settings, argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=about, description=about)
+        added.set_defaults(run=run)
+        return added
+
+    def about_text(added: argparse.ArgumentParser) -> None:
+        added.add_argument("text", metavar="TEXT")
+        added.add_argument("--system", metavar="KEY", help="the system that the text is about")
+        added.add_argument("--json", action="store_true", help="print JSON")
+
+    command("serve", serve, "serve the chat over HTTP (builds the index first where needed)")
+    command("build", build, "make the model and the index")
+    command("model", model, "make the sentence encoder's files only")
+    command("train", train, "learn the ranker's weights from the documents' similar questions")
+    about_text(command("ask", ask, "answer one question"))
+    added = command("search", search, "show the entries nearest to a text, and why")
+    about_text(added)
+    added.add_argument("--limit", type=int, default=10, metavar="N", help="at most N entries (default: 10)")
+    added = command("parse", parse, "show what is read out of a document")
+    added.add_argument("file", type=Path, metavar="FILE")
+    added.add_argument("--system", metavar="KEY", help="the document's system (default: the catalog's by file name)")
+    added.add_argument("--json", action="store_true", help="print JSON")
+    added = command("predict", predict_all, "write predictions for a file of questions")
+    added.add_argument("queries", type=Path, metavar="QUERIES.jsonl")
+    added.add_argument("--out", type=Path, required=True, metavar="PREDICTIONS.jsonl")
+    added.add_argument("--entries", type=Path, metavar="ENTRIES.jsonl", help="other entries in place of the documents")
+    added.add_argument("--no-similar", action="store_true", help="leave similar questions out")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

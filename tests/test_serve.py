@@ -1,0 +1,277 @@
+"""The command line, run as an operator runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import EVAL, ROOT, environment, run_command, running_server
+
+from index import snapshot
+
+DOCUMENT = "一、常见问题\n1、{question}\n答：{answer}\n2、怎么注销\n答：请联系管理员。\n"
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether something happened before the time was up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if happened():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def data(built: Path, tmp_path: Path) -> Path:
+    """A data folder of one's own with the built index."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(built / "index.db", folder / "index.db")
+    shutil.copytree(built / "cache", folder / "cache")
+    (folder / "models").symlink_to(built / "models")
+    return folder
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """A folder of documents that may be changed."""
+    return Path(shutil.copytree(ROOT / "faq" / "documents", tmp_path / "documents"))
+
+
+def answer(url: str, text: str) -> Any:
+    return httpx.post(f"{url}/api/chat", json={"text": text}).json()
+
+
+@pytest.mark.skipif(not EVAL.is_dir(), reason="the evaluation data is not beside this checkout")
+def test_parse_gives_what_a_person_reads(built: Path) -> None:
+    """Both documents, to the character, no line lost."""
+    entries = []
+    for wanted in json.loads((EVAL / "gold_documents.json").read_text(encoding="utf-8")):
+        parsed = json.loads(run_command(built, "parse", f"faq/documents/{wanted['system']}.txt", "--json").stdout)
+        assert parsed["lines"].pop("lost") == 0
+        document = (ROOT / "faq" / "documents" / f"{wanted['system']}.txt").read_text(encoding="utf-8")
+        assert sum(parsed.pop("lines").values()) == sum(1 for line in document.splitlines() if line.strip())
+        entries += parsed.pop("entries")
+        assert parsed == wanted
+    assert entries == json.loads((EVAL / "gold_entries.json").read_text(encoding="utf-8"))
+
+
+def test_parse_takes_the_system_from_the_option(built: Path, tmp_path: Path) -> None:
+    """`--system` goes before the catalog and the file's name."""
+    path = tmp_path / "some.txt"
+    path.write_text(DOCUMENT.format(question="怎么登录", answer="点登录。"), encoding="utf-8")
+    parsed = json.loads(run_command(built, "parse", str(path), "--system", "abc", "--json").stdout)
+    assert [entry["id"] for entry in parsed["entries"]] == ["abc-1.1", "abc-1.2"]
+    assert parsed["sections"] == [{"title": "常见问题", "count": 2}]
+
+
+def test_ask_and_search_speak_json(built: Path) -> None:
+    """For programs; the same reply and hits as everywhere else."""
+    reply = json.loads(run_command(built, "ask", "打印申报表404", "--json").stdout)
+    hits = json.loads(run_command(built, "search", "打印申报表404", "--json", "--limit", "3").stdout)
+    assert reply["decision"] == "answer"
+    assert reply["answer"]["entry_id"] == hits[0]["entry"]["id"] == "zyb-1.11"
+    assert reply["confidence"] == pytest.approx(hits[0]["confidence"])
+    assert len(hits) == 3
+    spoken = run_command(built, "ask", "打印申报表404").stdout
+    assert "第 11 条" in spoken
+
+
+def predictions(built: Path, tmp_path: Path, rows: list[dict[str, Any]], *options: str) -> list[dict[str, Any]]:
+    queries, out = tmp_path / "queries.jsonl", tmp_path / "predictions.jsonl"
+    queries.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    done = run_command(built, "predict", str(queries), "--out", str(out), *options)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+def test_predictions_are_of_the_measures_form_and_nothing_is_stored(data: Path, tmp_path: Path) -> None:
+    """One row a question; `context` is the system; no conversation is left behind."""
+    rows = [
+        {"id": "a", "text": "账号被锁定了怎么办", "context": None},
+        {"id": "b", "text": "账号被锁定了怎么办", "context": "whjy"},
+        {"id": "c", "text": "忘记密码了"},
+    ]
+    known, other, asked = predictions(data, tmp_path, rows)
+    assert known.keys() == {"id", "decision", "ranked", "confidence", "options", "escalate"}
+    assert (known["decision"], known["ranked"][0], known["escalate"]) == ("answer", "zyb-1.9", "unlock")
+    assert len(known["ranked"]) == 10
+    assert all(entry.startswith("whjy") for entry in other["ranked"])
+    assert asked["decision"] == "clarify"
+    assert 2 <= len(asked["options"]) <= 4
+    assert not (data / "conversations.db").exists()
+
+
+def test_predictions_over_other_entries(built: Path, tmp_path: Path) -> None:
+    """`--entries` replaces documents, catalog and reasons; `--no-similar` leaves the similar questions out."""
+    entries = tmp_path / "entries.jsonl"
+    rows = [
+        {"id": "x1", "question": "怎么申请退款", "answer": "在订单页申请。", "similar": ["钱能不能退给我"]},
+        {"id": "x2", "question": "什么时候发货"},
+    ]
+    entries.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    asked = [{"id": "1", "text": "钱能不能退给我"}, {"id": "2", "text": "账号被锁了，帮我解一下"}]
+    first, second = predictions(built, tmp_path, asked, "--entries", str(entries))
+    assert (first["decision"], first["ranked"]) == ("answer", ["x1", "x2"])
+    assert (second["decision"], second["escalate"]) == ("reject", None)
+    bare = predictions(built, tmp_path, asked, "--entries", str(entries), "--no-similar")[0]
+    assert bare["confidence"] < first["confidence"]
+
+
+@pytest.mark.skipif(not EVAL.is_dir(), reason="the evaluation data is not beside this checkout")
+def test_the_figures_a_release_must_hold(built: Path, tmp_path: Path) -> None:
+    """On the visible questions about the two systems, by the measure's own program."""
+    out = tmp_path / "predictions.jsonl"
+    run_command(built, "predict", str(EVAL / "dev_queries.jsonl"), "--out", str(out))
+    scored = subprocess.run(
+        [sys.executable, str(EVAL / "score.py"), str(EVAL / "dev_queries.jsonl"), str(out)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures = json.loads(scored.stdout)
+    assert figures["ranking"]["top1"] >= 0.88
+    assert figures["covered"]["answered_right"] >= 0.75
+    assert figures["uncovered"]["false_answers"] <= 0.10
+    assert figures["escalation"]["unlock_appeal_recall"] == 1.0
+
+
+def test_serving_never_loads_pytorch_and_stays_small(data: Path) -> None:
+    """After a hundred different questions neither library is mapped into the process, which holds under 400 MB."""
+    with running_server(data) as (url, process), httpx.Client(base_url=url) as client:
+        for number in range(100):
+            assert client.post("/api/chat", json={"text": f"第 {number} 次登录账号被锁定，怎么办"}).status_code == 200
+        mapped = Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8")
+        assert "onnxruntime" in mapped
+        assert "libtorch" not in mapped
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) < 400 * 1024  # type: ignore[index]
+
+
+def test_opening_the_desk_imports_neither_torch_nor_sentence_transformers(data: Path) -> None:
+    """Neither does answering, in a process of its own."""
+    program = (
+        "import sys, serve; from bot.settings import Settings; desk = serve.open_desk(Settings());"
+        "assert desk.index.mode == 'hybrid'; desk.consider('账号被锁了');"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'sentence_transformers', 'transformers')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment(data), check=False).returncode == 0
+
+
+def test_a_running_server_takes_up_a_new_index(data: Path, documents: Path) -> None:
+    """Without a restart; conversations go on."""
+    with running_server(data, FAQ_DOCUMENTS=str(documents)) as (url, _):
+        before = httpx.get(f"{url}/readyz").json()["index"]
+        (documents / "extra.txt").write_text(
+            DOCUMENT.format(question="怎么领取纸质证书", answer="到窗口领取。"), encoding="utf-8"
+        )
+        assert run_command(data, "build", FAQ_DOCUMENTS=str(documents)).returncode == 0
+        assert wait_for(lambda: httpx.get(f"{url}/readyz").json()["index"] != before)
+        assert answer(url, "怎么领取纸质证书")["text"] == "到窗口领取。"
+
+
+def test_a_killed_build_leaves_the_old_index_serving(data: Path, documents: Path) -> None:
+    """Killed at several moments, the build never harms the index that is there; serving goes on from it."""
+    before = (data / "index.db").read_bytes()
+    topics = "\n".join(f'"与本系统无关的问题 {number}",' for number in range(3000))
+    (documents / "uncovered.toml").write_text(f"topics = [\n{topics}\n]\n", encoding="utf-8")
+    command = [sys.executable, str(ROOT / "serve.py"), "build"]
+    with running_server(data) as (url, _):
+        for seconds in (0.3, 1.5, 3.0):
+            build = subprocess.Popen(
+                command, cwd=ROOT, env=environment(data, FAQ_DOCUMENTS=str(documents)), stderr=subprocess.DEVNULL
+            )
+            time.sleep(seconds)
+            build.send_signal(signal.SIGKILL)
+            assert build.wait() == -signal.SIGKILL
+            assert (data / "index.db").read_bytes() == before
+            assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
+
+
+def test_an_index_of_other_documents_is_rebuilt(data: Path, documents: Path) -> None:
+    """Changed documents are noticed when a command needs the index."""
+    (documents / "extra.txt").write_text(
+        DOCUMENT.format(question="怎么领取纸质证书", answer="到窗口领取。"), encoding="utf-8"
+    )
+    done = run_command(data, "ask", "怎么领取纸质证书", "--json", FAQ_DOCUMENTS=str(documents))
+    assert json.loads(done.stdout)["answer"]["entry_id"] == "extra-1.1"
+
+
+def test_an_index_of_another_model_is_rebuilt(data: Path) -> None:
+    """From the encoder to keywords and back; readiness and every reply say how search works."""
+    with running_server(data, FAQ_MODEL="none") as (url, _):
+        assert snapshot.stamp(data / "index.db").model_id is None  # type: ignore[union-attr]
+        ready = httpx.get(f"{url}/readyz").json()
+        assert ready["search"] == "keyword"
+        assert "关键词" in ready["detail"]
+        reply = answer(url, "登录账号被锁定，请在6小时后重试")
+        assert (reply["search"], reply["answer"]["entry_id"]) == ("keyword", "zyb-1.9")
+    with running_server(data) as (url, _):
+        assert httpx.get(f"{url}/readyz").json()["search"] == "hybrid"
+
+
+def test_documents_that_cannot_be_read_leave_the_old_index_serving(data: Path, documents: Path) -> None:
+    """The operator is told in readiness; without an old index there is nothing to serve and the command says why."""
+    os.truncate(documents / "zyb.txt", 0)
+    (documents / "whjy.txt").write_bytes(
+        "1、怎么登录\n答：点登".encode() + b"\xff\xfe\n" + "2、怎么注销\n答：找人。\n".encode()
+    )
+    with running_server(data, FAQ_DOCUMENTS=str(documents)) as (url, _):
+        assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
+        assert "上一次的索引" in httpx.get(f"{url}/readyz").json()["detail"]
+    (data / "index.db").unlink()
+    done = run_command(data, "serve", FAQ_DOCUMENTS=str(documents))
+    assert done.returncode == 2
+    assert "txt" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "said"),
+    [
+        (["parse", "nowhere.txt"], {}, "nowhere.txt"),
+        (["build"], {"FAQ_DOCUMENTS": "nowhere"}, "nowhere"),
+        (["serve"], {"PORT": "many"}, "PORT"),
+        (["serve"], {"THRESHOLD_ANSWER": "2"}, "THRESHOLD_ANSWER"),
+        (["serve"], {"TRUSTED_PROXIES": "everybody"}, "TRUSTED_PROXIES"),
+        (["serve"], {"RATE_PER_ADDRESS": "often"}, "RATE_PER_ADDRESS"),
+        (["predict", "nowhere.jsonl", "--out", "out.jsonl"], {}, "nowhere.jsonl"),
+        (["predict", "Makefile", "--out", "out.jsonl"], {}, "第 1 行"),
+    ],
+)
+def test_mistakes_are_named_without_a_traceback(
+    data: Path, arguments: list[str], settings: dict[str, str], said: str
+) -> None:
+    """Exit status 2 and a message that names what is wrong."""
+    done = run_command(data, *arguments, **settings)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_an_error(data: Path) -> None:
+    """The second server ends with a message, the first serves on."""
+    with running_server(data) as (url, _):
+        done = run_command(data, "serve", PORT=url.rpartition(":")[2])
+        assert done.returncode != 0
+        assert "address already in use" in done.stderr
+        assert httpx.get(f"{url}/healthz").status_code == 200
+
+
+def test_the_help_is_there_for_every_command(built: Path) -> None:
+    """`--help` names the commands the README explains."""
+    done = run_command(built, "--help")
+    assert done.returncode == 0
+    for command in ("serve", "build", "ask", "search", "parse", "predict"):
+        assert command in done.stdout
