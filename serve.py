@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import logging
 import subprocess
@@ -11,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +30,6 @@ from faq.error import FaqError
 from faq.knowledge import KnowledgeBase, read_entries, read_folder
 from faq.load import as_json, load
 from index import rank, snapshot
-from index import train as learning
 from index.encoder import Encoder, ModelError, load_encoder
 from index.hybrid import HybridIndex
 from index.model import model_id_of, prepare_model
@@ -39,6 +39,7 @@ from index.snapshot import Snapshot, SnapshotError, Stamp
 log = logging.getLogger("serve")
 
 NO_MODEL: Final = "none"
+M_ARENA_MAX: Final = -8  # malloc.h
 POLL_SECONDS: Final = 2.0
 STALE: Final = "文档或模型有变化，但重新生成索引失败，目前使用的是上一次的索引。"
 
@@ -76,6 +77,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     from bot.store.sqlite import SqliteStore  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _share_memory()
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
     notes = _bring_up_to_date(settings)
     with closing(SqliteStore(settings.database)) as store:
         bot = Bot(store, open_desk(settings, notes))
@@ -121,6 +124,8 @@ def model(settings: Settings, _: argparse.Namespace) -> int:
 
 def train(settings: Settings, _: argparse.Namespace) -> int:
     """Learn the ranker's weights from the documents' similar questions, and write them where search reads them."""
+    from index import train as learning  # noqa: PLC0415 — brings scipy's optimizer, which serving has no use for
+
     knowledge = read_folder(settings.faq_documents)
     encoder, segmenter = _encoder(settings), _segmenter(settings, knowledge)
     if encoder is None:
@@ -232,6 +237,12 @@ def _bring_up_to_date(settings: Settings) -> list[str]:
         raise SnapshotError("索引未能生成，服务无法启动；原因见上面的提示。")
     _say(STALE)
     return [STALE]
+
+
+def _share_memory() -> None:
+    """Two heaps for all threads together: glibc gives every thread its own, and none of them gives memory back."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def _follow(bot: Any, settings: Settings) -> None:

@@ -123,6 +123,8 @@ class OnnxEncoder:
             raise ModelError(
                 f"语义模型无法加载：{folder}（{one_line(error)}）。请删除该目录后重新运行构建命令。"
             ) from error
+        # Each thread that runs the network keeps scratch memory, so only as many run it as there are cores.
+        self._pool = ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1), thread_name_prefix="encoder")
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(card.max_length)
         self._prompt = card.prompt
@@ -130,11 +132,8 @@ class OnnxEncoder:
         self.dimension = card.dimension
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
-        """Vectors of `texts`, shape (len(texts), dimension); several texts share a small thread pool."""
-        if len(texts) < 2:
-            return _stack(map(self._vector, texts), len(texts), self.dimension, progress)
-        with ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1, len(texts))) as pool:
-            return _stack(pool.map(self._vector, texts), len(texts), self.dimension, progress)
+        """Vectors of `texts`, shape (len(texts), dimension)."""
+        return _stack(self._pool.map(self._vector, texts), len(texts), self.dimension, progress)
 
     def _vector(self, text: str) -> NDArray[np.float32]:
         ids = self._tokenizer.encode(_clean(self._prompt + text)).ids

@@ -1,4 +1,7 @@
-"""What routes share: the bot and the limits of the application they belong to, and who is asking."""
+"""What routes share: the bot and the limits of the application they belong to, and who is asking.
+
+All of them are coroutines: they wait for nothing, and FastAPI would give every plain function a thread.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Service:
     lookups: Limit
 
 
-def service(request: Request) -> Service:
+async def service(request: Request) -> Service:
     """The application's service."""
     return cast(Service, request.app.state.service)
 
@@ -39,12 +42,12 @@ def address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def lookup(request: Request, serving: Serving) -> None:
+async def lookup(request: Request, serving: Serving) -> None:
     """Count a look-up against its address."""
     serving.lookups.spend(address(request))
 
 
-def bearer(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> str | None:
+async def bearer(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> str | None:
     """The token of an `Authorization: Bearer` header, or None without one."""
     scheme, _, token = (authorization or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
@@ -53,7 +56,7 @@ def bearer(authorization: Annotated[str | None, Header(include_in_schema=False)]
 Token = Annotated[str | None, Depends(bearer)]
 
 
-def staff(
+async def staff(
     serving: Serving,
     token: Token,
     x_api_key: Annotated[str | None, Header(description="The API key, when one is set.")] = None,
