@@ -20,12 +20,13 @@ MOST_OPTIONS = 4
 class Thresholds:
     """From which probability on the bot answers, asks back, and shows an entry as a suggestion.
 
-    `answer`: least confidence of an answer. `clarify`: least relevance of the best option. `alike`: options must be at
-    least this large a part of the best one's relevance. `suggest`: least relevance of a suggestion beside a refusal.
+    `answer`: least confidence of an answer. `relevant`: least relevance of an answer, and of the best option of a
+    question back: far ahead of all others is not yet near. `alike`: options must be at least this large a part of the
+    best one's relevance. `suggest`: least relevance of a suggestion beside a refusal, and of a related question.
     """
 
     answer: float = 0.62
-    clarify: float = 0.3
+    relevant: float = 0.25
     alike: float = 0.3
     suggest: float = 0.05
 
@@ -47,9 +48,10 @@ def decide(hits: Sequence[Hit], *, system_known: bool, thresholds: Thresholds) -
     """
     rivals = _rivals(hits, thresholds)
     torn = not system_known and len({_party(hit) for hit in rivals}) > 1
-    if hits and hits[0].confidence >= thresholds.answer and not torn:
+    relevant = bool(hits) and hits[0].relevance >= thresholds.relevant
+    if relevant and hits[0].confidence >= thresholds.answer and not torn:
         return Verdict("answer", (hits[0],))
-    if len(rivals) > 1 and (rivals[0].relevance >= thresholds.clarify):
+    if relevant and len(rivals) > 1:
         return Verdict("clarify", tuple(rivals[:MOST_OPTIONS]))
     suggestions = tuple(hit for hit in hits[:3] if hit.relevance >= thresholds.suggest)
     return Verdict("reject", suggestions)

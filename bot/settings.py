@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     """A Sentence-Transformers folder or hub id in place of the default; "none" for keyword search only."""
 
     threshold_answer: Probability = _DEFAULT.answer
-    threshold_clarify: Probability = _DEFAULT.clarify
+    threshold_relevant: Probability = _DEFAULT.relevant
     threshold_alike: Probability = _DEFAULT.alike
     threshold_suggest: Probability = _DEFAULT.suggest
 
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     @property
     def thresholds(self) -> Thresholds:
         """The four thresholds of the decision."""
-        return Thresholds(self.threshold_answer, self.threshold_clarify, self.threshold_alike, self.threshold_suggest)
+        return Thresholds(self.threshold_answer, self.threshold_relevant, self.threshold_alike, self.threshold_suggest)
 
     @property
     def database(self) -> Path:

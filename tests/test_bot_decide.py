@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.decide import MOST_OPTIONS, Thresholds, decide
 from index.hybrid import Hit
 
-THRESHOLDS = Thresholds(answer=0.6, clarify=0.3, alike=0.3, suggest=0.05)
+THRESHOLDS = Thresholds(answer=0.6, relevant=0.3, alike=0.3, suggest=0.05)
 probabilities = st.floats(0, 1)
 
 
@@ -42,6 +42,11 @@ def test_any_hits_are_decided_on(found: list[Hit], known: bool) -> None:
 def test_a_sure_hit_is_the_answer() -> None:
     """From the threshold on."""
     assert decide([hit("a-1", 0.6, 0.9)], system_known=False, thresholds=THRESHOLDS).decision == "answer"
+
+
+def test_a_hit_far_ahead_of_all_others_is_no_answer_while_it_hardly_fits() -> None:
+    """Being the best of what is there says nothing about a message that is about something else."""
+    assert decide([hit("a-1", 0.9, 0.2)], system_known=True, thresholds=THRESHOLDS).decision == "reject"
 
 
 @pytest.mark.parametrize(("other", "audience"), [("b-1", None), ("a-2", "管理机构")])

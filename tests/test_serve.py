@@ -150,7 +150,7 @@ def test_the_figures_a_release_must_hold(built: Path, tmp_path: Path) -> None:
 
 
 def test_serving_never_loads_pytorch_and_stays_small(data: Path) -> None:
-    """After 32 clients asked 640 different questions at once, PyTorch is not mapped in and the process is below 400 MB."""
+    """After 32 clients asked 640 different questions, PyTorch is not mapped in and the process is below 400 MB."""
     with running_server(data) as (url, process), httpx.Client(base_url=url, timeout=60) as client:
 
         def ask(number: int) -> int:
