@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from bot import wording
 from bot.desk import Desk
-from bot.escalation import ReasonError, read_reasons
+from bot.escalation import Reason, ReasonError, read_reasons
 from bot.evaluate import QuestionsError, predict, read_questions
 from bot.settings import Settings
 from bot.store.base import StoreError
@@ -81,7 +81,13 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
     notes = _bring_up_to_date(settings)
     with closing(SqliteStore(settings.database)) as store:
-        bot = Bot(store, open_desk(settings, notes))
+        try:
+            desk = open_desk(settings, notes)
+        except SnapshotError as error:  # damaged where its stamp does not tell
+            _say(str(error))
+            _in_child("build")
+            desk = open_desk(settings)
+        bot = Bot(store, desk)
         log.info("索引就绪：%d 个条目，检索方式 %s", len(bot.desk.knowledge.entries), bot.desk.index.mode)
         threading.Thread(target=_follow, args=(bot, settings), daemon=True).start()
         config = uvicorn.Config(
@@ -184,7 +190,13 @@ def parse(_: Settings, options: argparse.Namespace) -> int:
 def predict_all(settings: Settings, options: argparse.Namespace) -> int:
     """Write the predictions for a file of questions."""
     questions = list(read_questions(options.queries))
-    desk = _throw_away_desk(settings, options) if options.entries or options.no_similar else _desk(settings)
+    if options.entries or options.no_similar:
+        knowledge = read_entries(options.entries) if options.entries else read_folder(settings.faq_documents)
+        if options.no_similar:
+            knowledge = replace(knowledge, entries=tuple(replace(entry, similar=()) for entry in knowledge.entries))
+        desk = _throw_away_desk(settings, knowledge, () if options.entries else _reasons(settings))
+    else:
+        desk = _desk(settings)
     with options.out.open("w", encoding="utf-8") as out:
         for question in questions:
             out.write(json.dumps(asdict(predict(desk, question)), ensure_ascii=False) + "\n")
@@ -198,21 +210,23 @@ def open_desk(settings: Settings, notes: Sequence[str] = ()) -> Desk:
         made = snapshot.load(settings.snapshot)
         segmenter = _segmenter(settings, made.knowledge)
         index = HybridIndex(made, segmenter, encoder.result())
-    reasons = read_reasons(_folder(settings.faq_documents) / "reasons.toml")
-    return Desk(index, reasons, settings.thresholds, notes)
+    return Desk(index, _reasons(settings), settings.thresholds, notes)
 
 
 def _desk(settings: Settings) -> Desk:
-    return open_desk(settings, _bring_up_to_date(settings))
+    """The desk a command asks: what a server may be using in the same folder is not touched by it."""
+    there = snapshot.stamp(settings.snapshot)
+    if there is None:
+        return open_desk(settings, _bring_up_to_date(settings))
+    if there == _wanted(settings):
+        return open_desk(settings)
+    return _throw_away_desk(settings, read_folder(settings.faq_documents), _reasons(settings))
 
 
-def _throw_away_desk(settings: Settings, options: argparse.Namespace) -> Desk:
-    """A desk over other entries, or over the project's own without their similar questions; nothing is kept."""
-    knowledge = read_entries(options.entries) if options.entries else read_folder(settings.faq_documents)
-    reasons = () if options.entries else read_reasons(_folder(settings.faq_documents) / "reasons.toml")
-    if options.no_similar:
-        knowledge = replace(knowledge, entries=tuple(replace(entry, similar=()) for entry in knowledge.entries))
-    _in_child("model")
+def _throw_away_desk(settings: Settings, knowledge: KnowledgeBase, reasons: Sequence[Reason]) -> Desk:
+    """A desk over any knowledge base; nothing is kept."""
+    if settings.faq_model != NO_MODEL and _model_id(settings) is None:
+        _in_child("model")
     encoder, segmenter = _ready_encoder(settings), _segmenter(settings, knowledge)
     made = snapshot.build(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress())
     return Desk(HybridIndex(made, segmenter, encoder), reasons, settings.thresholds)
@@ -225,11 +239,7 @@ def _bring_up_to_date(settings: Settings) -> list[str]:
     snapshot is there, it serves on; the notes say so.
     """
     try:
-        wanted = Stamp(read_folder(settings.faq_documents).content_hash, _model_id(settings))
-        model_missing = settings.faq_model != NO_MODEL and wanted.model_id is None
-        if not model_missing and snapshot.stamp(settings.snapshot) == wanted:
-            return []
-        if _in_child("build") == 0:
+        if snapshot.stamp(settings.snapshot) == _wanted(settings) or _in_child("build") == 0:
             return []
     except FaqError as error:
         _say(str(error))
@@ -239,6 +249,11 @@ def _bring_up_to_date(settings: Settings) -> list[str]:
     return [STALE]
 
 
+def _wanted(settings: Settings) -> Stamp:
+    """The stamp of a snapshot of the documents as they are now and the model that is ready (None: keywords only)."""
+    return Stamp(read_folder(settings.faq_documents).content_hash, _model_id(settings))
+
+
 def _share_memory() -> None:
     """Two heaps for all threads together: glibc gives every thread its own, and none of them gives memory back."""
     with suppress(OSError, AttributeError):  # another C library
@@ -246,7 +261,10 @@ def _share_memory() -> None:
 
 
 def _follow(bot: Any, settings: Settings) -> None:
-    """Swap the desk whenever another snapshot has taken the place of the one being served."""
+    """Swap the desk whenever a new snapshot of these documents and this model has taken the place of the old.
+
+    A snapshot of others is somebody's experiment in the same folder.
+    """
     seen = _place(settings.snapshot)
     while True:
         time.sleep(POLL_SECONDS)
@@ -254,6 +272,9 @@ def _follow(bot: Any, settings: Settings) -> None:
         if now is not None and now != seen:
             seen = now
             try:
+                if snapshot.stamp(settings.snapshot) != _wanted(settings):
+                    log.warning("新的索引不属于当前的文档和模型，继续使用原来的索引")
+                    continue
                 bot.desk = open_desk(settings)
                 log.info("已换用新的索引：%d 个条目", len(bot.desk.knowledge.entries))
             except Exception:
@@ -301,8 +322,9 @@ def _previous(settings: Settings) -> Snapshot | None:
         return None
 
 
-def _folder(documents: Path) -> Path:
-    return documents if documents.is_dir() else documents.parent
+def _reasons(settings: Settings) -> tuple[Reason, ...]:
+    documents = settings.faq_documents
+    return read_reasons((documents if documents.is_dir() else documents.parent) / "reasons.toml")
 
 
 def _in_child(command: str) -> int:

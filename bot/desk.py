@@ -63,9 +63,11 @@ class Desk:
         """The reply to a text that came with a known system or without one; a system named in the text goes first."""
         mention = self.index.mention(text)
         system = mention.system or system
+        # Within a known system another's name is a circumstance (「用微信打开也不行」), not the subject.
+        elsewhere = mention.elsewhere and system is None
         hits = tuple(self.index.search(text, system, RANKED))
         said = canonical(text)
-        asks_us = any(map(str.isalnum, said)) and not is_courtesy(said) and not mention.elsewhere
+        asks_us = any(map(str.isalnum, said)) and not is_courtesy(said) and not elsewhere
         verdict = decide(hits if asks_us else (), system_known=system is not None, thresholds=self.thresholds)
         entries = [hit.entry for hit in verdict.shown]
         reason = reason_for(
@@ -73,7 +75,7 @@ class Desk:
             said,
             system=_subject(system, mention, verdict, hits),
             answer=entries[0].id if verdict.decision == "answer" else None,
-            elsewhere=mention.elsewhere,
+            elsewhere=elsewhere,
         )
         reply = self._reply(verdict.decision, said, entries, reason, hits)
         if reply.decision in ("reject", "escalate") and system is not None and asks_us:

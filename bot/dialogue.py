@@ -145,9 +145,7 @@ class Bot:
         """The holder's conversation; without one, the conversation that this very message already began."""
 
         def work(transaction: Transaction) -> Conversation | None:
-            if holder is not None:
-                return self._held(transaction, holder)
-            return transaction.opened_by(incoming.client_message_id) if incoming.client_message_id else None
+            return self._held(transaction, holder) if holder is not None else _opened(transaction, incoming)
 
         return self._store.read(work)
 
@@ -160,11 +158,10 @@ class Bot:
         holder: Pass | None,
         now: datetime,
     ) -> Turn:
-        opened_by = incoming.client_message_id if holder is None else None
-        if opened_by and (opened := transaction.opened_by(opened_by)):
+        if holder is None and (opened := _opened(transaction, incoming)):
             conversation = opened
         if transaction.conversation(conversation.id) is None:
-            transaction.add_conversation(conversation, opened_by)
+            transaction.add_conversation(conversation, incoming.client_message_id)
         elif earlier := _earlier(transaction, conversation, incoming, said):
             return self._as_turn(conversation, earlier, holder)
         reply = _with_ticket(transaction, conversation, said, now)
@@ -223,6 +220,17 @@ def _understand(incoming: Incoming, conversation: Conversation | None, desk: Des
     if reason is None:
         raise Unknown("没有这项服务，请重新提问。")
     return _Said(reason.label, desk.accepted(reason), system, accepted=reason)
+
+
+def _opened(transaction: Transaction, incoming: Incoming) -> Conversation | None:
+    """The conversation that this message already began, if its reply may have got lost with the token.
+
+    Once the conversation went on its token had arrived, and giving it again would open it to whoever knows the id.
+    """
+    conversation = transaction.opened_by(incoming.client_message_id) if incoming.client_message_id else None
+    if conversation is not None and len(transaction.messages(conversation.id)) > 2:
+        raise MessageConflict("这条消息已经发送过，请在原来的会话中继续。")
+    return conversation
 
 
 def _earlier(transaction: Transaction, conversation: Conversation, incoming: Incoming, said: _Said) -> Message | None:

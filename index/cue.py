@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from faq.catalog import Catalog
-from index.variant import canonical
+from index.variant import canonical, without_courtesy
 
 _EDGE_BEFORE, _EDGE_AFTER, _NOTHING = "(?<![a-z0-9])", "(?![a-z0-9])", "(?!)"
+_CLAUSE_END = re.compile(r"[,，。.;；!！?？\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Mention:
     """What a message says of its subject.
 
     `system` is the one system it names, or None. `systems` and `audiences` hold the keys and (key, name) pairs whose
-    cue words occur. `elsewhere` is true when it names a system that no document is about, and none of ours.
+    cue words occur. `elsewhere` is true when its first clause names a system that no document is
+    about, and it names none of ours.
     """
 
     system: str | None = None
@@ -42,8 +44,13 @@ class Cues:
             system=next(iter(named)) if len(named) == 1 else None,
             systems=frozenset(named | {key for key, cues in self._cues if cues.search(text)}),
             audiences=frozenset(audience for audience, cues in self._audiences if cues.search(text)),
-            elsewhere=not named and self._elsewhere.search(text) is not None,
+            elsewhere=not named and self._elsewhere.search(_subject(text)) is not None,
         )
+
+
+def _subject(text: str) -> str:
+    """The first clause: 「微信登不上」 is about 微信, 「账号锁了，截图用微信发给谁」 is not."""
+    return _CLAUSE_END.split(without_courtesy(text), maxsplit=1)[0]
 
 
 def _forms(words: Iterable[str]) -> re.Pattern[str]:

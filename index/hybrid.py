@@ -135,7 +135,9 @@ class HybridIndex:
 
     def _search(self, text: str, system: str | None, limit: int) -> tuple[Hit, ...]:
         found = self.candidates(text, system)
-        judged = rank.judge(found.features, found.rival, self._cues.read(text).elsewhere, rank.weights(self.mode))
+        judged = rank.judge(
+            found.features, found.rival, system is None and self._cues.read(text).elsewhere, rank.weights(self.mode)
+        )
         return tuple(
             Hit(
                 entry=self._entries[found.entries[n]],

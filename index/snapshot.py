@@ -148,6 +148,8 @@ def save(snapshot: Snapshot, path: Path) -> None:
             _sync(part)
             part.replace(path)
             _sync(path.parent)
+        except sqlite3.OperationalError as error:  # the disk is full
+            raise SnapshotError(f"索引文件无法写入，请检查磁盘空间：{error}。") from error
         finally:
             part.unlink(missing_ok=True)
 

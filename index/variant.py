@@ -10,6 +10,8 @@ import re
 
 from faq.text import normalize
 
+LONGEST = 2000
+
 # 帐/账 and 登陆/登录 are written for one another everywhere, in official documents too.
 _SPELLINGS = (("帐", "账"), ("登陆", "登录"), ("登入", "登录"), ("账户", "账号"), ("其它", "其他"))
 
@@ -30,8 +32,8 @@ _CLOSING = re.compile(
 
 
 def canonical(text: str) -> str:
-    """The normalized text in one spelling."""
-    text = normalize(text)
+    """The normalized text in one spelling, LONGEST characters of it: some characters stand for eighteen others."""
+    text = normalize(text)[:LONGEST]
     for variant, spelling in _SPELLINGS:
         text = text.replace(variant, spelling)
     return text

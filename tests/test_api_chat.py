@@ -39,6 +39,12 @@ def say(client: httpx.Client, text: str | None = None, **fields: Any) -> Any:
     return response.json()
 
 
+def post(client: httpx.Client, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+    """Send a message in ASCII, so that it can hold half a surrogate pair."""
+    headers = {"Content-Type": "application/json", **(headers or {})}
+    return client.post("/api/chat", content=json.dumps(body), headers=headers)
+
+
 def is_problem(response: httpx.Response, status: int) -> bool:
     """Whether a response is a problem of that status with words a visitor can read."""
     body = response.json()
@@ -200,6 +206,13 @@ def test_a_strangers_conversation_is_closed(client: httpx.Client) -> None:
         ({"choose": ""}, 404),
         ({"accept": "money"}, 404),
         ({"accept": "unlock"}, 409),
+        ({"choose": "z" * 201}, 422),
+        ({"choose": "\ud800"}, 422),
+        ({"accept": "z" * 201}, 422),
+        ({"accept": "\ud800"}, 422),
+        ({"text": "账号被锁", "system": "z" * 201}, 422),
+        ({"text": "账号被锁", "system": "\ud800"}, 422),
+        ({"text": "账号被锁", "client_message_id": "\ud800" * 20}, 422),
         ({"text": "账号被锁", "client_message_id": "short"}, 422),
         ({"text": "账号被锁", "client_message_id": "长" * 20}, 422),
         ({"text": "账号被锁", "client_message_id": "x" * 200}, 422),
@@ -210,7 +223,29 @@ def test_a_strangers_conversation_is_closed(client: httpx.Client) -> None:
 )
 def test_bad_messages_are_refused_in_words(client: httpx.Client, body: Any, status: int) -> None:
     """Each with a 4xx and a Chinese detail."""
-    assert is_problem(client.post("/api/chat", json=body), status)
+    assert is_problem(post(client, body), status)
+
+
+@pytest.mark.parametrize("conversation_id", ["\ud800", "", "a" * 65, "a\x00b", "会话", "a\n", "../x", 'a"b'])
+def test_what_cannot_be_a_conversations_id_is_like_one_that_is_not_there(
+    client: httpx.Client, conversation_id: str
+) -> None:
+    """404 in the same words, which is what clients begin anew at; another type is a mistake of the client."""
+    headers = {"Authorization": "Bearer " + "f" * 64}
+    response, ghost = (
+        post(client, {"text": "在吗", "conversation_id": i}, headers) for i in (conversation_id, "ghost")
+    )
+    assert is_problem(response, 404)
+    assert response.json() == ghost.json()
+    assert is_problem(post(client, {"text": "在吗", "conversation_id": 7}, headers), 422)
+
+
+@pytest.mark.parametrize("part", ["%ED%A0%80", "%00", "%FF%FE", "a%0Ab", "%E4%BC%9A", "a" * 5000, "%2e%2e", "'%20OR"])
+def test_garbage_in_a_path_is_not_found(client: httpx.Client, part: str) -> None:
+    """Never a 500."""
+    headers = {"Authorization": "Bearer " + "f" * 64}
+    for place in ("/api/chat/", "/api/entries/", "/static/", "/"):
+        assert is_problem(client.get(place + part, headers=headers), 404), place
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,14 @@ def test_health_and_readiness(client: httpx.Client) -> None:
     assert ready["index"] == read_folder(DOCUMENTS).content_hash
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+def test_probes_may_ask_with_head(client: httpx.Client, path: str) -> None:
+    """The same as GET, without the body."""
+    response = client.head(path)
+    assert (response.status_code, response.content) == (200, b"")
+    assert int(response.headers["content-length"]) > 0
+
+
 def test_staff_search_wants_the_key_where_one_is_set(built: Path, tmp_path: Path) -> None:
     """401 without it or with another; the visitors' routes stay open. And the limits answer 429 with Retry-After."""
     for name in ("index.db", "models", "cache"):
@@ -99,8 +107,8 @@ def test_staff_search_wants_the_key_where_one_is_set(built: Path, tmp_path: Path
         assert (
             client.get("/api/search", params={"q": "密码"}, headers={"X-API-Key": "别的".encode()}).status_code == 401
         )
-        right = {"X-API-Key": "right-key-1"}
-        assert client.get("/api/search", params={"q": "密码"}, headers=right).status_code == 200
+        for right in ({"X-API-Key": "right-key-1"}, {"Authorization": "Bearer right-key-1"}):
+            assert client.get("/api/search", params={"q": "密码"}, headers=right).status_code == 200
         assert client.get("/api/suggest", params={"q": "密码"}).status_code == 200
 
         first = client.post("/api/chat", json={"text": "你好"}).json()

@@ -79,6 +79,20 @@ def test_a_question_about_somebody_elses_system_is_declined() -> None:
     assert (reply.decision, reply.escalation, reply.related) == ("reject", None, ())
 
 
+@pytest.mark.parametrize(
+    ("text", "system", "entry"),
+    [
+        ("登录账号被锁定，IP截图用微信发给谁", "zyb", "zyb-1.9"),
+        ("打印申报表出现404，用微信打开也不行", "zyb", "zyb-1.11"),
+        ("打印申报表出现404，电子税务局就没有这个问题", None, "zyb-1.11"),
+    ],
+)
+def test_somebody_elses_system_mentioned_in_passing_changes_nothing(text: str, system: str | None, entry: str) -> None:
+    """Only what the first clause names is the subject, and a known system is the subject anyway."""
+    reply = DESK.consider(text, system).reply
+    assert entry in [reply.answer.entry_id if reply.answer else "", *(option.entry_id for option in reply.options)]
+
+
 def test_a_prediction_is_what_the_chat_says() -> None:
     """Same text and system, same decision, entry, confidence and reason."""
     for text in ("账号被锁了，帮我解一下", "忘记密码了", "转人工", "今天天气怎么样"):

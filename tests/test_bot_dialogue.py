@@ -110,6 +110,16 @@ def test_a_message_sent_again_is_answered_again_and_stored_once(bot: Bot) -> Non
     assert len(said(bot, first)) == 4
 
 
+def test_the_first_message_brings_no_token_once_the_conversation_went_on(bot: Bot) -> None:
+    """Then its token had arrived; whoever repeats the message now may be a stranger who knows the id."""
+    first = bot.turn(Incoming("打印出现404", client_message_id=SENT))
+    bot.turn(Incoming("我的手机号是13800000000"), holder(first))
+    with pytest.raises(MessageConflict):
+        bot.turn(Incoming("打印出现404", client_message_id=SENT))
+    again = bot.turn(Incoming("打印出现404", client_message_id=SENT), holder(first))
+    assert (again.message_id, again.token) == (first.message_id, None)
+
+
 def test_the_same_id_for_something_else_is_a_conflict_and_stores_nothing(bot: Bot) -> None:
     """Another text, or a choice, under a used id."""
     first = bot.turn(Incoming("打印出现404", client_message_id=SENT))

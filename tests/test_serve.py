@@ -205,13 +205,40 @@ def test_a_killed_build_leaves_the_old_index_serving(data: Path, documents: Path
             assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
 
 
-def test_an_index_of_other_documents_is_rebuilt(data: Path, documents: Path) -> None:
-    """Changed documents are noticed when a command needs the index."""
+def test_a_damaged_index_is_built_anew(data: Path) -> None:
+    """Also where the damage lies beyond its stamp."""
+    size = (data / "index.db").stat().st_size
+    with (data / "index.db").open("r+b") as file:
+        file.seek(size // 2)
+        file.write(b"\xff" * (size // 4))
+    with running_server(data) as (url, _):
+        assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
+
+
+def test_a_command_with_other_settings_leaves_the_servers_index_alone(data: Path, documents: Path) -> None:
+    """Asking other documents, or without the model, is answered from memory; a build of others is not taken up."""
+    before = (data / "index.db").read_bytes()
     (documents / "extra.txt").write_text(
         DOCUMENT.format(question="怎么领取纸质证书", answer="到窗口领取。"), encoding="utf-8"
     )
-    done = run_command(data, "ask", "怎么领取纸质证书", "--json", FAQ_DOCUMENTS=str(documents))
-    assert json.loads(done.stdout)["answer"]["entry_id"] == "extra-1.1"
+    with running_server(data) as (url, _):
+        assert json.loads(run_command(data, "ask", "404", "--json", FAQ_MODEL="none").stdout)["search"] == "keyword"
+        done = run_command(data, "ask", "怎么领取纸质证书", "--json", FAQ_DOCUMENTS=str(documents))
+        assert json.loads(done.stdout)["answer"]["entry_id"] == "extra-1.1"
+        assert (data / "index.db").read_bytes() == before
+        assert run_command(data, "build", FAQ_DOCUMENTS=str(documents)).returncode == 0
+        log = data / "serve.log"
+        assert wait_for(lambda: "继续使用原来的索引" in log.read_text(encoding="utf-8"))
+        assert httpx.get(f"{url}/readyz").json()["entries"] == 34
+
+
+def test_an_index_of_other_documents_is_rebuilt(data: Path, documents: Path) -> None:
+    """Changed documents are noticed when the server starts."""
+    (documents / "extra.txt").write_text(
+        DOCUMENT.format(question="怎么领取纸质证书", answer="到窗口领取。"), encoding="utf-8"
+    )
+    with running_server(data, FAQ_DOCUMENTS=str(documents)) as (url, _):
+        assert answer(url, "怎么领取纸质证书")["answer"]["entry_id"] == "extra-1.1"
 
 
 def test_an_index_of_another_model_is_rebuilt(data: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from bot.api import chat, health, lookup, problem
+from bot.api import chat, health, lookup, problem, schema
 from bot.api.dep import Service
 from bot.api.guard import Guard
 from bot.api.limit import Limit
-from bot.api.schema import Problem
+from bot.api.ready import Ready
 from bot.dialogue import Bot
 from bot.settings import Settings
 from bot.store.base import Store
@@ -26,10 +27,12 @@ WEB = Path(__file__).parent.parent / "web"
 def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
     """The application that serves `bot`; `store` is asked for readiness."""
     # The interactive documentation would load scripts from elsewhere; the document itself is at /openapi.json.
-    app = FastAPI(title="在线咨询", version="0.1.0", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="在线咨询", version="0.1.0", docs_url=None, redoc_url=None, responses=problem.responses(431, 500)
+    )
     app.state.service = Service(
         bot=bot,
-        store=store,
+        ready=Ready(store),
         settings=settings,
         messages=Limit(settings.rate_per_address),
         conversations=Limit(settings.rate_per_conversation),
@@ -39,11 +42,13 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
     for part in (chat, lookup, health):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=WEB), name="static")
-    app.get("/", include_in_schema=False)(page)
+    app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)(page)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     app.add_middleware(Guard)
     if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+        # Written out as networks: the middleware takes no other spelling, and would trust nobody without a word.
+        trusted = [str(ipaddress.ip_network(proxy, strict=False)) for proxy in settings.trusted_proxies]
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)
     return app
 
 
@@ -57,8 +62,11 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = document["components"]["schemas"]
-        schemas["Problem"] = Problem.model_json_schema()
+        schemas["Problem"] = schema.Problem.model_json_schema()
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        for name, shape in schemas.items():
+            if "examples" in shape:  # Once more, with the nulls that get_openapi leaves out.
+                shape["examples"] = getattr(schema, name).model_json_schema()["examples"]
         app.openapi_schema = document
     return app.openapi_schema

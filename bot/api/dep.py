@@ -5,16 +5,18 @@ All of them are coroutines: they wait for nothing, and FastAPI would give every 
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import Depends, Header, HTTPException, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from bot.api.limit import Limit
+from bot.api.ready import Ready
 from bot.dialogue import Bot
 from bot.settings import Settings
-from bot.store.base import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Service:
     """Everything the routes serve from."""
 
     bot: Bot
-    store: Store
+    ready: Ready
     settings: Settings
     messages: Limit
     conversations: Limit
@@ -38,8 +40,20 @@ Serving = Annotated[Service, Depends(service)]
 
 
 def address(request: Request) -> str:
-    """The client's address; behind a trusted proxy the one that the proxy names."""
-    return request.client.host if request.client else "unknown"
+    """What a client's requests are counted for: its IPv4 address, or the /64 that an IPv6 host has to itself.
+
+    Behind a trusted proxy it is that of the address the proxy names. Whatever is no address is "unknown", one and the
+    same for all, lest made-up names have an allowance each.
+    """
+    try:
+        host = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return "unknown"
+    if isinstance(host, ipaddress.IPv6Address):
+        if host.ipv4_mapped is None:
+            return str(ipaddress.IPv6Network((int(host), 64), strict=False))
+        host = host.ipv4_mapped
+    return str(host)
 
 
 async def lookup(request: Request, serving: Serving) -> None:
@@ -47,10 +61,26 @@ async def lookup(request: Request, serving: Serving) -> None:
     serving.lookups.spend(address(request))
 
 
-async def bearer(authorization: Annotated[str | None, Header(include_in_schema=False)] = None) -> str | None:
+_conversation_token = HTTPBearer(
+    scheme_name="conversationToken",
+    description="The `conversation_token` of a conversation's first reply.",
+    auto_error=False,
+)
+_api_key = APIKeyHeader(
+    name="X-API-Key",
+    scheme_name="apiKey",
+    description="The API key, when one is set; `Authorization: Bearer` is taken as well.",
+    auto_error=False,
+)
+OPTIONAL: Final[dict[str, Any]] = {"security": [{}]}
+"""What a route adds to its OpenAPI operation when it can also do without credentials."""
+
+
+async def bearer(
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_conversation_token)],
+) -> str | None:
     """The token of an `Authorization: Bearer` header, or None without one."""
-    scheme, _, token = (authorization or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+    return credentials.credentials.strip() or None if credentials else None
 
 
 Token = Annotated[str | None, Depends(bearer)]
@@ -58,12 +88,12 @@ Token = Annotated[str | None, Depends(bearer)]
 
 async def staff(
     serving: Serving,
-    token: Token,
-    x_api_key: Annotated[str | None, Header(description="The API key, when one is set.")] = None,
+    x_api_key: Annotated[str | None, Depends(_api_key)],
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> None:
     """Refuse whoever does not bring the API key, when one is set."""
     wanted = serving.settings.api_key
-    if wanted is not None and not secrets.compare_digest(
-        (x_api_key or token or "").encode(), wanted.get_secret_value().encode()
-    ):
+    scheme, _, token = (authorization or "").partition(" ")
+    brought = x_api_key or (token.strip() if scheme.lower() == "bearer" else "")
+    if wanted is not None and not secrets.compare_digest(brought.encode(), wanted.get_secret_value().encode()):
         raise HTTPException(401, "请提供正确的 API 密钥。", {"WWW-Authenticate": "Bearer"})

@@ -1,13 +1,16 @@
 """What stands before every request: caps on headers and body, security headers on every response, one log line.
 
-The log line has no query, no address and no token: what visitors type must not end up in logs.
+Nothing escapes it: an unexpected error becomes a problem like any other, with the same headers. The log line has no
+query, no address and no token: what visitors type must not end up in logs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Final
+from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +23,9 @@ LARGEST_BODY: Final = 32 * 1024
 """Bytes. A text of 2,000 characters takes at most 24 kB, were each written as an escaped surrogate pair."""
 
 LARGEST_HEADERS: Final = 16 * 1024
+
+BODY_SECONDS: Final = 10.0
+"""How long a body may take to arrive; the slowest sender would otherwise hold its connection for ever."""
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -44,7 +50,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
 
         async def guarded(message: Message) -> None:
             nonlocal status
@@ -58,14 +64,31 @@ class Guard:
             await send(message)
 
         try:
-            if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
-                await problem(431)(scope, receive, guarded)
-            elif (body := await _body(scope, receive)) is None:
-                await problem(413)(scope, receive, guarded)
-            else:
-                await self._app(scope, _replay(body, receive), guarded)
+            await self._serve(scope, receive, guarded)
+        except Exception:
+            if status:  # Half a response is out: the server says so in its log and drops the connection.
+                raise
+            log.exception("unexpected error")
+            await problem(500)(scope, receive, guarded)
         finally:
-            log.info("%s %s %s %.0f ms", scope["method"], scope["path"], status, (time.perf_counter() - started) * 1e3)
+            # Quoted, since the path comes decoded and a line break in it would begin a line of its own.
+            took = (time.perf_counter() - started) * 1e3
+            log.info("%s %s %s %.0f ms", scope["method"], quote(scope["path"], errors="replace"), status, took)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
+            await problem(431)(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(scope, receive)
+        except TimeoutError:
+            await problem(408, headers={"Connection": "close"})(scope, receive, send)
+            return
+        if body is None:
+            await problem(413)(scope, receive, send)
+        else:
+            await self._app(scope, _replay(body, receive), send)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:

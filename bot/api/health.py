@@ -11,20 +11,22 @@ from bot.api.problem import responses
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 def healthz() -> schema.Health:
     """The process runs."""
     return schema.Health()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=responses(503))
 def readyz(serving: Serving) -> schema.Readiness:
     """The index is loaded and conversations can be stored; says when search has to do without the encoder."""
-    serving.store.check()
+    serving.ready.check()
     desk = serving.bot.desk
     notes = [*desk.notes]
     if desk.index.mode == "keyword":
-        notes.insert(0, "语义模型不可用，当前仅使用关键词检索。")
+        notes.insert(0, "语义模型不可用，当前仅使用关键词检索；可运行 python serve.py build 重新生成。")
     return schema.Readiness(
         search=desk.index.mode,
         entries=len(desk.knowledge.entries),

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query
 
 from bot.api import schema
-from bot.api.dep import Serving, lookup, staff
+from bot.api.dep import OPTIONAL, Serving, lookup, staff
 from bot.api.problem import responses
 from bot.desk import Desk
 from bot.dialogue import check_text
@@ -22,7 +22,12 @@ def _known(system: str | None, desk: Desk) -> None:
         raise HTTPException(404, "没有这个系统，请检查系统标识。")
 
 
-@router.get("/search", dependencies=[Depends(staff)], responses=responses(401, 404, 413, 422, 429))
+@router.get(
+    "/search",
+    dependencies=[Depends(staff)],
+    responses=responses(401, 404, 413, 422, 429),
+    openapi_extra=OPTIONAL,
+)
 def search(
     serving: Serving,
     q: Annotated[str, Query(description="What to look for.", examples=["账号被锁定"])],

@@ -32,6 +32,7 @@ _DETAIL = {
     403: "没有权限进行这项操作。",
     404: "找不到您要的内容。",
     405: "不支持这种请求方式。",
+    408: "请求没有及时发送完，请检查网络后重新发送。",
     413: "内容太长了，请缩短后重新发送。",
     429: "发送太频繁了，请稍后再试。",
     431: "请求头太长了。",
@@ -47,6 +48,7 @@ _TYPES = {
     "less_than_equal": "数值太大",
     "string_too_long": "太长了",
     "string_too_short": "太短了",
+    "string_unicode": "含有无法识别的字符",
     "model_attributes_type": "应为 JSON 对象",
     "dict_type": "应为 JSON 对象",
 }
@@ -83,7 +85,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Turn every error of the application into a problem."""
+    """Turn every expected error of the application into a problem; the guard does so with the unexpected."""
 
     @app.exception_handler(dialogue.TurnError)
     async def turn_error(_: Request, error: dialogue.TurnError) -> ProblemResponse:
@@ -108,8 +110,3 @@ def install(app: FastAPI) -> None:
         field = ".".join(str(part) for part in first["loc"][1:] if not isinstance(part, int))
         what = _TYPES.get(first["type"], "格式不正确")
         return problem(422, f"请求中的 {field} {what}。" if field else f"请求内容{what}。")
-
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, error: Exception) -> ProblemResponse:
-        log.error("unexpected error", exc_info=error)
-        return problem(500)

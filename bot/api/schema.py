@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot import model
+
+CONVERSATION_ID: Final = "[A-Za-z0-9_-]{1,64}"
+"""What a conversation's id looks like; a text that does not is answered with 404, as an unknown id is."""
+
+LONGEST_NAME: Final = 200
 
 _ANSWER_EXAMPLE = {
     "entry_id": "zyb-1.9",
@@ -16,9 +21,6 @@ _ANSWER_EXAMPLE = {
     "source": {"system": "职业病危害项目申报系统", "document": "常见问题", "section": "企业用户", "number": "9"},
 }
 _REPLY_EXAMPLE = {
-    "conversation_id": "Xb1vD2yqk0sS3mJc9w4n1A",
-    "conversation_token": "9f0c…",
-    "message_id": "0b9c6c6a5d3f4c0e8a3c1d6d0f0a7b11",
     "decision": "answer",
     "text": _ANSWER_EXAMPLE["answer"],
     "answer": _ANSWER_EXAMPLE,
@@ -27,6 +29,64 @@ _REPLY_EXAMPLE = {
     "related": [{"entry_id": "zyb-1.1", "label": "企业用户输入账号密码无法登陆或忘记账号密码"}],
     "confidence": 0.97,
     "search": "hybrid",
+}
+_CHAT_REPLY_EXAMPLE = {
+    **_REPLY_EXAMPLE,
+    "conversation_id": "Xb1vD2yqk0sS3mJc9w4n1A",
+    "conversation_token": "9f0c…",
+    "message_id": "0b9c6c6a5d3f4c0e8a3c1d6d0f0a7b11",
+}
+_HISTORY_EXAMPLE = {
+    "conversation_id": "Xb1vD2yqk0sS3mJc9w4n1A",
+    "system": "zyb",
+    "messages": [
+        {
+            "message_id": "6d2a1f0c9b3e4d5fa7c8e1b2d3f40516",
+            "sequence": 1,
+            "author": "visitor",
+            "text": "账号被锁了，帮我解一下",
+            "created_at": "2026-01-05T01:30:00+00:00",
+            "reply": None,
+        },
+        {
+            "message_id": "0b9c6c6a5d3f4c0e8a3c1d6d0f0a7b11",
+            "sequence": 2,
+            "author": "bot",
+            "text": _ANSWER_EXAMPLE["answer"],
+            "created_at": "2026-01-05T01:30:00+00:00",
+            "reply": _REPLY_EXAMPLE,
+        },
+    ],
+}
+_SEARCH_EXAMPLE = {
+    "query": "账号被锁定",
+    "system": None,
+    "search": "hybrid",
+    "hits": [
+        {
+            "entry_id": "zyb-1.9",
+            "system": "zyb",
+            "section": "企业用户",
+            "question": _ANSWER_EXAMPLE["question"],
+            "answer": _ANSWER_EXAMPLE["answer"],
+            "confidence": 0.97,
+            "relevance": 0.99,
+            "matched": "账号被锁定了怎么办",
+            "features": {"question": 0.93, "words": 0.81, "pairs": 0.78, "fuzzy": 0.86},
+        }
+    ],
+}
+_OPTION_EXAMPLE = {"entry_id": "zyb-1.9", "label": "登录账号被锁定，请在 6小时后重试"}
+_SYSTEMS_EXAMPLE = {
+    "systems": [
+        {
+            "key": "whjy",
+            "name": "危险化学品经营安全监管系统",
+            "portal": "https://whjy.mem.gov.cn",
+            "hotline": None,
+            "examples": [{"entry_id": "whjy-1.2.2", "label": "登录时，忘记密码"}],
+        }
+    ]
 }
 
 
@@ -42,16 +102,23 @@ class ChatRequest(BaseModel):
     )
 
     text: str | None = Field(None, description="What the visitor typed, at most 2,000 characters.")
-    choose: str | None = Field(None, description="The id of an offered entry.")
-    accept: str | None = Field(None, description="The name of an offered escalation reason; opens a ticket.")
+    choose: str | None = Field(None, max_length=LONGEST_NAME, description="The id of an offered entry.")
+    accept: str | None = Field(
+        None, max_length=LONGEST_NAME, description="The name of an offered escalation reason; opens a ticket."
+    )
     client_message_id: str | None = Field(
         None,
         description="The sender's random id of this message, 16 to 128 printable ASCII characters. Sending it again "
         "with the same content returns the first reply; with other content it is a conflict.",
     )
-    conversation_id: str | None = Field(None, description="The conversation to go on with; without it one begins.")
+    conversation_id: str | None = Field(
+        None,
+        description="The conversation to go on with, whose token is sent along; without it one begins.",
+        json_schema_extra={"pattern": f"^{CONVERSATION_ID}$"},
+    )
     system: str | None = Field(
         None,
+        max_length=LONGEST_NAME,
         description="The key of the system that the page or channel is about; empty to take back the one known so far.",
     )
 
@@ -116,7 +183,7 @@ class Reply(BaseModel):
 class ChatReply(Reply):
     """The reply to a message, stored before it was given."""
 
-    model_config = _example(_REPLY_EXAMPLE)
+    model_config = _example(_CHAT_REPLY_EXAMPLE)
 
     conversation_id: str
     conversation_token: str | None = Field(
@@ -138,6 +205,8 @@ class HistoryMessage(BaseModel):
 
 class History(BaseModel):
     """A conversation from its beginning."""
+
+    model_config = _example(_HISTORY_EXAMPLE)
 
     conversation_id: str
     system: str | None
@@ -161,6 +230,8 @@ class SearchHit(BaseModel):
 class SearchResult(BaseModel):
     """Hits, best first."""
 
+    model_config = _example(_SEARCH_EXAMPLE)
+
     query: str
     system: str | None
     search: Literal["hybrid", "keyword"]
@@ -169,6 +240,8 @@ class SearchResult(BaseModel):
 
 class Suggestions(BaseModel):
     """Entries for what is being typed."""
+
+    model_config = _example({"suggestions": [_OPTION_EXAMPLE]})
 
     suggestions: list[Option]
 
@@ -188,11 +261,15 @@ class SystemInfo(BaseModel):
 class Systems(BaseModel):
     """All systems."""
 
+    model_config = _example(_SYSTEMS_EXAMPLE)
+
     systems: list[SystemInfo]
 
 
 class Health(BaseModel):
     """The process runs."""
+
+    model_config = _example({"status": "ok"})
 
     status: Literal["ok"] = "ok"
 

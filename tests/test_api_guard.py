@@ -1,0 +1,252 @@
+"""What the application refuses, counts and logs, asked in-process where a real server could not be brought to it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import fake
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+
+from bot.api import guard, ready, schema
+from bot.api.app import create_app
+from bot.api.dep import address
+from bot.decide import Thresholds
+from bot.desk import Desk
+from bot.dialogue import Bot
+from bot.escalation import HUMAN
+from bot.settings import Settings
+from bot.store.base import StoreError
+from bot.store.sqlite import SqliteStore
+
+
+class BrokenBot:
+    """Falls over at whatever it is asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ZeroDivisionError(name)
+
+
+class CountingStore:
+    """A store that is only ever asked whether it works."""
+
+    def __init__(self) -> None:
+        self.checks = 0
+        self.error: StoreError | None = None
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(tmp_path / "conversations.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def bot(store: SqliteStore) -> Bot:
+    knowledge = fake.knowledge_of(fake.entry("a-1", "账号被锁定怎么办", "请等六小时。"))
+    return Bot(store, Desk(fake.index_of(knowledge), (HUMAN,), Thresholds()))
+
+
+@pytest.fixture
+def broken() -> FastAPI:
+    return app_of(BrokenBot(), CountingStore())
+
+
+def app_of(bot: Any, store: Any, **settings: Any) -> FastAPI:
+    return create_app(bot, store, Settings(_env_file=None, **settings))
+
+
+def ask(app: FastAPI, method: str, path: str, **request: Any) -> httpx.Response:
+    """One request; an error that left the application would be raised here."""
+
+    async def asked() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, **request)
+
+    return asyncio.run(asked())
+
+
+def is_problem(response: httpx.Response, status: int) -> bool:
+    return (
+        response.status_code == response.json()["status"] == status
+        and response.headers["content-type"] == "application/problem+json"
+        and not response.json()["detail"].isascii()
+        and "default-src 'none'" in response.headers["content-security-policy"]
+    )
+
+
+def test_an_unexpected_error_is_a_problem_and_logged_once(broken: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
+    """With the security headers, without a word of the cause; the traceback is in the log."""
+    with caplog.at_level(logging.INFO):
+        response = ask(broken, "POST", "/api/chat", json={"text": "你好"})
+    assert is_problem(response, 500)
+    assert "turn" not in response.text
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.exc_info[0] for record in errors if record.exc_info] == [ZeroDivisionError]
+    assert "POST /api/chat 500" in caplog.text
+
+
+def test_an_error_in_the_middle_of_a_response_is_the_servers() -> None:
+    """A response that has begun cannot become a problem: it is cut off, lest half of it pass for the whole."""
+
+    async def half(_: Any, __: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ZeroDivisionError
+
+    async def no_body() -> Any:
+        return {"type": "http.request"}
+
+    async def sent(message: Any) -> None:
+        assert message["type"] == "http.response.start"
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(guard.Guard(half)(scope, no_body, sent))
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(bot: Bot, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """408, and the connection closes."""
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.05)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        yield b'{"text":'
+        await asyncio.sleep(30)
+        yield b'"a"}'
+
+    response = ask(app_of(bot, store), "POST", "/api/chat", content=dripping())
+    assert is_problem(response, 408)
+    assert response.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("path", ["/a%0AINFO%20forged", "/a%0D%1B%5B2J", "/%E2%80%A8x", "/%ED%A0%80"])
+def test_a_path_cannot_forge_a_log_line(broken: FastAPI, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    """Control characters and separators are logged as they were sent, encoded."""
+    with caplog.at_level(logging.INFO, logger="bot.api.guard"):
+        assert is_problem(ask(broken, "GET", path), 404)
+    lines = [record.getMessage() for record in caplog.records if record.name == "bot.api.guard"]
+    assert len(lines) == 1
+    assert lines[0].isascii()
+    assert lines[0].isprintable()
+
+
+def test_a_stranger_cannot_use_up_anothers_allowance(bot: Bot, store: Any) -> None:
+    """Only messages with the right token count against a conversation."""
+    app = app_of(bot, store, rate_per_conversation="1/minute")
+    first = ask(app, "POST", "/api/chat", json={"text": "你好"}).json()
+    body = {"text": "你好", "conversation_id": first["conversation_id"]}
+    own, wrong = ({"Authorization": f"Bearer {token}"} for token in (first["conversation_token"], "f" * 64))
+    for _ in range(3):
+        assert is_problem(ask(app, "POST", "/api/chat", json=body, headers=wrong), 404)
+    assert ask(app, "POST", "/api/chat", json=body, headers=own).status_code == 200
+    assert is_problem(ask(app, "POST", "/api/chat", json=body, headers=own), 429)
+
+
+@pytest.mark.parametrize(
+    ("client", "counted_for"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("garbage", "unknown"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_an_ipv6_client_is_counted_by_its_network(client: str | None, counted_for: str) -> None:
+    """A host has a whole /64 to choose addresses from; what is no address is one client."""
+    request = Request({"type": "http", "client": None if client is None else (client, 1)})
+    assert address(request) == counted_for
+    assert counted_for == "unknown" or ipaddress.ip_network(counted_for)
+
+
+def test_garbage_from_a_trusted_proxy_shares_one_allowance(bot: Bot, store: Any) -> None:
+    """Made-up names of clients do not have an allowance each; a proxy may be given by any address of its network."""
+    app = app_of(bot, store, trusted_proxies="127.0.0.9/8", rate_per_address="1/minute")
+
+    def status(forwarded: str) -> int:
+        headers = {"X-Forwarded-For": forwarded}
+        return ask(app, "POST", "/api/chat", json={"text": "你好"}, headers=headers).status_code
+
+    assert [status(name) for name in ("one", "two", "999.1.1.1", "x:y:z")] == [200, 429, 429, 429]
+    assert [status(name) for name in ("2001:db8::1", "2001:db8::2", "[2001:db8::3]:80")] == [200, 429, 429]
+    assert [status(name) for name in ("203.0.113.1", "203.0.113.2:5", "203.0.113.2")] == [200, 200, 429]
+
+
+def test_a_good_check_counts_for_a_while_and_a_bad_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often readiness is asked for, the disk is written once a second; a failure is looked at again at once."""
+    store = CountingStore()
+    asked = ready.Ready(store)  # type: ignore[arg-type]
+    now = 1000.0
+    monkeypatch.setattr(ready.time, "monotonic", lambda: now)
+    for _ in range(3):
+        asked.check()
+    assert store.checks == 1
+    now += ready.GOOD_FOR
+    store.error = StoreError("磁盘已满")
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            asked.check()
+    assert store.checks == 3
+    store.error = None
+    asked.check()
+    assert store.checks == 4
+
+
+def test_every_example_fits_its_own_schema(broken: FastAPI) -> None:
+    """Also where null is a value: a field that must be there is in the example."""
+    shown = 0
+    schemas = ask(broken, "GET", "/openapi.json").json()["components"]["schemas"]
+    for name, shape in schemas.items():
+        for example in shape.get("examples", ()):
+            getattr(schema, name).model_validate_json(json.dumps(example), strict=True)
+            assert set(shape.get("required", ())) <= set(example) <= set(shape["properties"]), name
+            shown += 1
+    assert shown >= 10
+    assert schemas["ChatReply"]["examples"][0]["escalation"]["ticket"] is None
+    assert schemas["Readiness"]["examples"][0]["detail"] is None
+
+
+def test_the_openapi_document_says_who_needs_which_credentials(broken: FastAPI) -> None:
+    """A generated client can go on with a conversation; what may do without says so."""
+    document = ask(broken, "GET", "/openapi.json").json()
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["conversationToken"]["type"], schemes["conversationToken"]["scheme"]) == ("http", "bearer")
+    assert (schemes["apiKey"]["in"], schemes["apiKey"]["name"]) == ("header", "X-API-Key")
+    security = {
+        (method, path): operation.get("security")
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert {key: value for key, value in security.items() if value is not None} == {
+        ("post", "/api/chat"): [{"conversationToken": []}, {}],
+        ("get", "/api/chat/{conversation_id}"): [{"conversationToken": []}],
+        ("get", "/api/search"): [{"apiKey": []}, {}],
+    }
+
+
+def test_the_openapi_document_has_the_errors_that_any_route_can_give(broken: FastAPI) -> None:
+    """Caps and accidents everywhere, what concerns bodies where there are bodies, limits where there are limits."""
+    for path, operations in ask(broken, "GET", "/openapi.json").json()["paths"].items():
+        for operation in operations.values():
+            wanted = {"200", "431", "500"}
+            wanted |= {"408", "413"} if "requestBody" in operation else set()
+            wanted |= {"429"} if path.startswith("/api/") else set()
+            assert wanted <= set(operation["responses"]), path
