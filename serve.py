@@ -6,44 +6,34 @@ import argparse
 import ctypes
 import json
 import logging
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from bot import wording
-from bot.desk import Desk
-from bot.escalation import Reason, ReasonError, read_reasons
+from bot import upkeep, wording
+from bot.escalation import ReasonError
 from bot.evaluate import QuestionsError, predict, read_questions
-from bot.settings import Settings
+from bot.settings import NO_MODEL, Settings
 from bot.store.base import StoreError
 from faq.catalog import Catalog, read_catalog
 from faq.error import FaqError
-from faq.knowledge import KnowledgeBase, read_entries, read_folder
+from faq.knowledge import read_entries, read_folder
 from faq.load import as_json, load
-from index import rank, snapshot
-from index.encoder import Encoder, ModelError, load_encoder
+from index import rank
+from index.encoder import ModelError
 from index.hybrid import HybridIndex
-from index.model import model_id_of, prepare_model
-from index.segment import Segmenter, terms
-from index.snapshot import Snapshot, SnapshotError, Stamp
+from index.model import prepare_model
+from index.snapshot import SnapshotError
 
 log = logging.getLogger("serve")
 
-NO_MODEL: Final = "none"
 M_ARENA_MAX: Final = -8  # malloc.h
-POLL_SECONDS: Final = 2.0
-STALE: Final = "文档或模型有变化，但重新生成索引失败，目前使用的是上一次的索引。"
-
-Say = Callable[[str], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,17 +69,17 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _share_memory()
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
-    notes = _bring_up_to_date(settings)
+    notes = upkeep.bring_up_to_date(settings)
     with closing(SqliteStore(settings.database)) as store:
         try:
-            desk = open_desk(settings, notes)
+            desk = upkeep.open_desk(settings, notes)
         except SnapshotError as error:  # damaged where its stamp does not tell
-            _say(str(error))
-            _in_child("build")
-            desk = open_desk(settings)
+            upkeep.say(str(error))
+            upkeep.in_child("build")
+            desk = upkeep.open_desk(settings)
         bot = Bot(store, desk)
         log.info("索引就绪：%d 个条目，检索方式 %s", len(bot.desk.knowledge.entries), bot.desk.index.mode)
-        threading.Thread(target=_follow, args=(bot, settings), daemon=True).start()
+        threading.Thread(target=upkeep.follow, args=(bot, settings), daemon=True).start()
         config = uvicorn.Config(
             create_app(bot, store, settings),
             host=settings.host,
@@ -108,23 +98,14 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
 
 def build(settings: Settings, _: argparse.Namespace) -> int:
     """Make the model and the index; what is there and still right is used again."""
-    knowledge = read_folder(settings.faq_documents)
-    for warning in knowledge.warnings:
-        _say(warning)
-    encoder = _encoder(settings)
-    previous = _previous(settings)
-    _say(f"正在生成索引：{len(knowledge.entries)} 个条目……")
-    started = time.perf_counter()
-    made = snapshot.build(knowledge, _segmenter(settings, knowledge), encoder, previous=previous, progress=_Progress())
-    snapshot.save(made, settings.snapshot)
-    _say(f"索引已生成，共 {len(made.phrasings)} 条检索文本，用时 {time.perf_counter() - started:.1f} 秒。")
+    upkeep.build(settings)
     return 0
 
 
 def model(settings: Settings, _: argparse.Namespace) -> int:
     """Make the sentence encoder's files."""
     if settings.faq_model != NO_MODEL:
-        prepare_model(settings.faq_model, settings.models, say=_say)
+        prepare_model(settings.faq_model, settings.models, say=upkeep.say)
     return 0
 
 
@@ -133,26 +114,26 @@ def train(settings: Settings, _: argparse.Namespace) -> int:
     from index import train as learning  # noqa: PLC0415 — brings scipy's optimizer, which serving has no use for
 
     knowledge = read_folder(settings.faq_documents)
-    encoder, segmenter = _encoder(settings), _segmenter(settings, knowledge)
+    encoder = upkeep.encoder_of(settings)
     if encoder is None:
         raise ModelError("训练需要语义模型。")
     learned = {}
     for used in (encoder, None):
-        made = snapshot.build(knowledge, segmenter, used, previous=_previous(settings), progress=_Progress())
-        index = HybridIndex(made, segmenter, used)
-        _say(f"正在学习排序权重（{index.mode}）……")
+        made = upkeep.make(settings, knowledge, used)
+        index = HybridIndex(made, upkeep.segmenter_of(settings, knowledge), used)
+        upkeep.say(f"正在学习排序权重（{index.mode}）……")
         try:
             learned[index.mode] = learning.learn(list(learning.examples(index, made)))
         except ValueError as error:
             raise ModelError(str(error)) from error
     learning.write(learned, rank.FILE)
-    _say(f"已写入 {rank.FILE}，请重新评测并提交。")
+    upkeep.say(f"已写入 {rank.FILE}，请重新评测并提交。")
     return 0
 
 
 def ask(settings: Settings, options: argparse.Namespace) -> int:
     """Answer one question."""
-    reply = _desk(settings).consider(options.text, options.system).reply
+    reply = upkeep.desk_for(settings).consider(options.text, options.system).reply
     if options.json:
         _print_json(reply.to_dict())
         return 0
@@ -163,7 +144,7 @@ def ask(settings: Settings, options: argparse.Namespace) -> int:
 
 def search(settings: Settings, options: argparse.Namespace) -> int:
     """Show what comes nearest to a text, and why."""
-    hits = _desk(settings).index.search(options.text, options.system, options.limit)
+    hits = upkeep.desk_for(settings).index.search(options.text, options.system, options.limit)
     if options.json:
         _print_json([{**asdict(hit), "features": dict(hit.features)} for hit in hits])
         return 0
@@ -194,158 +175,19 @@ def predict_all(settings: Settings, options: argparse.Namespace) -> int:
         knowledge = read_entries(options.entries) if options.entries else read_folder(settings.faq_documents)
         if options.no_similar:
             knowledge = replace(knowledge, entries=tuple(replace(entry, similar=()) for entry in knowledge.entries))
-        desk = _throw_away_desk(settings, knowledge, () if options.entries else _reasons(settings))
+        desk = upkeep.throw_away_desk(settings, knowledge, () if options.entries else upkeep.reasons_of(settings))
     else:
-        desk = _desk(settings)
+        desk = upkeep.desk_for(settings)
     with options.out.open("w", encoding="utf-8") as out:
         for question in questions:
             out.write(json.dumps(asdict(predict(desk, question)), ensure_ascii=False) + "\n")
     return 0
 
 
-def open_desk(settings: Settings, notes: Sequence[str] = ()) -> Desk:
-    """The desk over the snapshot on disk. Dictionary, encoder and snapshot are loaded side by side."""
-    with ThreadPoolExecutor() as pool:
-        encoder = pool.submit(_ready_encoder, settings)
-        made = snapshot.load(settings.snapshot)
-        segmenter = _segmenter(settings, made.knowledge)
-        index = HybridIndex(made, segmenter, encoder.result())
-    return Desk(index, _reasons(settings), settings.thresholds, notes)
-
-
-def _desk(settings: Settings) -> Desk:
-    """The desk a command asks: what a server may be using in the same folder is not touched by it."""
-    there = snapshot.stamp(settings.snapshot)
-    if there is None:
-        return open_desk(settings, _bring_up_to_date(settings))
-    if there == _wanted(settings):
-        return open_desk(settings)
-    return _throw_away_desk(settings, read_folder(settings.faq_documents), _reasons(settings))
-
-
-def _throw_away_desk(settings: Settings, knowledge: KnowledgeBase, reasons: Sequence[Reason]) -> Desk:
-    """A desk over any knowledge base; nothing is kept."""
-    if settings.faq_model != NO_MODEL and _model_id(settings) is None:
-        _in_child("model")
-    encoder, segmenter = _ready_encoder(settings), _segmenter(settings, knowledge)
-    made = snapshot.build(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress())
-    return Desk(HybridIndex(made, segmenter, encoder), reasons, settings.thresholds)
-
-
-def _bring_up_to_date(settings: Settings) -> list[str]:
-    """Build in a child process where the snapshot is not of these documents and this model.
-
-    In a child, because making the model imports PyTorch, which serving never does. When that fails and an older
-    snapshot is there, it serves on; the notes say so.
-    """
-    try:
-        if snapshot.stamp(settings.snapshot) == _wanted(settings) or _in_child("build") == 0:
-            return []
-    except FaqError as error:
-        _say(str(error))
-    if snapshot.stamp(settings.snapshot) is None:
-        raise SnapshotError("索引未能生成，服务无法启动；原因见上面的提示。")
-    _say(STALE)
-    return [STALE]
-
-
-def _wanted(settings: Settings) -> Stamp:
-    """The stamp of a snapshot of the documents as they are now and the model that is ready (None: keywords only)."""
-    return Stamp(read_folder(settings.faq_documents).content_hash, _model_id(settings))
-
-
 def _share_memory() -> None:
     """Two heaps for all threads together: glibc gives every thread its own, and none of them gives memory back."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
-
-
-def _follow(bot: Any, settings: Settings) -> None:
-    """Swap the desk whenever a new snapshot of these documents and this model has taken the place of the old.
-
-    A snapshot of others is somebody's experiment in the same folder.
-    """
-    seen = _place(settings.snapshot)
-    while True:
-        time.sleep(POLL_SECONDS)
-        now = _place(settings.snapshot)
-        if now is not None and now != seen:
-            seen = now
-            try:
-                if snapshot.stamp(settings.snapshot) != _wanted(settings):
-                    log.warning("新的索引不属于当前的文档和模型，继续使用原来的索引")
-                    continue
-                bot.desk = open_desk(settings)
-                log.info("已换用新的索引：%d 个条目", len(bot.desk.knowledge.entries))
-            except Exception:
-                log.exception("新的索引无法使用，继续使用原来的索引")
-
-
-def _place(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def _encoder(settings: Settings) -> Encoder | None:
-    """The encoder, made where it is missing; None, said aloud, where it cannot be had."""
-    if settings.faq_model == NO_MODEL:
-        return None
-    try:
-        return load_encoder(prepare_model(settings.faq_model, settings.models, say=_say))
-    except ModelError as error:
-        _say(f"语义模型不可用，仅使用关键词检索。{error}")
-        return None
-
-
-def _ready_encoder(settings: Settings) -> Encoder | None:
-    """The encoder if it is ready."""
-    if _model_id(settings) is None:
-        return None
-    return load_encoder(prepare_model(settings.faq_model, settings.models, say=_say))
-
-
-def _model_id(settings: Settings) -> str | None:
-    return None if settings.faq_model == NO_MODEL else model_id_of(settings.faq_model, settings.models)
-
-
-def _segmenter(settings: Settings, knowledge: KnowledgeBase) -> Segmenter:
-    return Segmenter(terms(knowledge), settings.data_dir / "cache")
-
-
-def _previous(settings: Settings) -> Snapshot | None:
-    try:
-        return snapshot.load(settings.snapshot)
-    except SnapshotError:
-        return None
-
-
-def _reasons(settings: Settings) -> tuple[Reason, ...]:
-    documents = settings.faq_documents
-    return read_reasons((documents if documents.is_dir() else documents.parent) / "reasons.toml")
-
-
-def _in_child(command: str) -> int:
-    return subprocess.run([sys.executable, str(Path(__file__).resolve()), command], check=False).returncode  # noqa: S603
-
-
-class _Progress:
-    """Says every tenth part of the encoding."""
-
-    def __init__(self) -> None:
-        self._said = 0
-
-    def __call__(self, done: int, of: int) -> None:
-        tenth = done * 10 // max(of, 1)
-        if tenth > self._said:
-            self._said = tenth
-            _say(f"正在编码文本：{done}/{of}")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _print_json(value: object) -> None:

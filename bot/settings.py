@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from limits import parse
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.decide import Thresholds
+
+NO_MODEL: Final = "none"
+"""The value of FAQ_MODEL for keyword search only."""
 
 _DEFAULT = Thresholds()
 Probability = Annotated[float, Field(ge=0, le=1)]

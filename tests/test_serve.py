@@ -168,7 +168,8 @@ def test_serving_never_loads_pytorch_and_stays_small(data: Path) -> None:
 def test_opening_the_desk_imports_neither_torch_nor_sentence_transformers(data: Path) -> None:
     """Neither does answering, in a process of its own."""
     program = (
-        "import sys, serve; from bot.settings import Settings; desk = serve.open_desk(Settings());"
+        "import sys, serve; from bot import upkeep; from bot.settings import Settings;"
+        "desk = upkeep.open_desk(Settings());"
         "assert desk.index.mode == 'hybrid'; desk.consider('账号被锁了');"
         "sys.exit(any(name in sys.modules for name in ('torch', 'sentence_transformers', 'transformers')))"
     )
