@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from faq.load import load
 SIMILAR = ".similar.toml"
 CATALOG = "catalog.toml"
 UNCOVERED = "uncovered.toml"
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,12 @@ def read_folder(folder: Path) -> KnowledgeBase:
     beside = [path for path in beside if path.is_file()]
 
     catalog = read_catalog(home / CATALOG) if home / CATALOG in beside else Catalog()
-    documents = tuple(load(path, catalog=catalog)[0] for path in paths)
+    loaded = [load(path, catalog=catalog) for path in paths]
+    documents = tuple(document for document, _ in loaded)
     entries = _with_audience(catalog, _unique(paths, documents))
-    warnings: list[str] = []
+    warnings = [
+        f"{path.name}：{text}" for path, (_, report) in zip(paths, loaded, strict=True) for text in report.warnings
+    ]
     for path in beside:
         if path.name.endswith(SIMILAR):
             entries = _with_similar(entries, path, warnings)
@@ -93,6 +99,8 @@ def _row(path: Path, number: int, line: str) -> Entry:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise DocumentError(path, number, f"不是有效的 JSON（{error}）。") from error
+    if _SURROGATE.search(json.dumps(row, ensure_ascii=False)):
+        raise DocumentError(path, number, r"含有不成对的代理字符（如 \ud800），不是有效的文字，请修正后再导入。")
     if not isinstance(row, dict):
         raise DocumentError(path, number, '应为一个 JSON 对象，例如 {"id": "1", "question": "…"}。')
     for field in ("id", "question"):

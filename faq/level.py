@@ -16,9 +16,12 @@ from faq.answer import split_inline
 from faq.marker import ASK, STEP_KINDS, Marker
 from faq.node import NEAR, Node, find_entries, marker_above, next_marker
 from faq.sequence import leaning
+from faq.title import BARE, TITLE
 
 MOSTLY = 0.5
-HEADINGS = ("part", "chapter", "clause", "cjk", "cjk-paren")
+MIN_OPENING = 2
+"""Headings that open a count of entries, in a count of headings that runs through the document: the rest are empty."""
+HEADINGS = ("part", "chapter", "clause", "cjk", "cjk-paren", TITLE, BARE)
 """Kinds that are outside any other they meet, outermost first."""
 
 
@@ -88,14 +91,27 @@ def _leading(nodes: Sequence[Node], kinds: Sequence[str], entry: str) -> tuple[s
             continue
         within = NEAR if kind in HEADINGS else 1
         items = [position for position, node in enumerate(nodes) if node.marker and node.marker.kind == kind]
-        leads = last = 0
+        leads = opens = last = listed = steps = 0
         for position in items:
             below, marker = next_marker(nodes, position, within), nodes[position].marker
-            if marker and below and (below.kind == entry or below.kind in found):
+            step = marker is not None and bool(last) and marker.number == listed + 1
+            goes_on = step and listed > 0 and below is not None and below.kind == entry and below.number > 1
+            if marker and below and not goes_on and (below.kind == entry or below.kind in found):
                 counted = marker.number in (1, last + 1) or position < first
                 if counted and (below.number <= 1 or below.kind == ASK or kind in HEADINGS):
                     leads, last = leads + 1, marker.number
-        if leads > MOSTLY * len(items):
+                    opens += below.number <= 1
+                    listed = 0 if below.number <= 1 else listed
+                    continue
+            if marker is None or kind not in HEADINGS:
+                continue
+            if step:
+                listed, steps = marker.number, steps + 1
+            elif marker.number == last + 1:
+                last, listed = marker.number, 0
+        unbroken = kind in HEADINGS and last == len(items) and opens >= MIN_OPENING
+        beside_steps = opens >= MIN_OPENING and leads > MOSTLY * (len(items) - steps)
+        if leads > MOSTLY * len(items) or unbroken or beside_steps:
             found.append(kind)
     return tuple(kind for kind in kinds if kind in found)
 

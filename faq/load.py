@@ -12,6 +12,7 @@ from pathlib import Path
 from faq.answer import read_block
 from faq.artefact import find_artefacts
 from faq.catalog import Catalog
+from faq.doubt import find_doubts
 from faq.entry import Document, Entry, Section
 from faq.error import DocumentError
 from faq.head import read_head
@@ -31,11 +32,13 @@ class Report:
     """Where each non-blank source line went: (line number from 1, "entry" | "section" | "head" | "artefact", text).
 
     `lost`: numbers of lines whose text turns up nowhere in the document that was read. They are looked up in the
-    finished text, so a mistake of the parser shows here and is not repeated.
+    finished text, so a mistake of the parser shows here and is not repeated. `warnings`: what may have been read
+    wrongly, in Chinese, naming the lines.
     """
 
     kinds: tuple[tuple[int, str, str], ...]
     lost: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -119,7 +122,7 @@ def _report(lines: Iterable[Line], artefacts: frozenset[int], outline: Outline, 
         kinds[line.number] = "head"
     for heading, section in zip(outline.headings, document.sections, strict=True):
         kinds[heading.line.number] = "section"
-        found[heading.line.number] = _words(section.title)
+        found[heading.line.number] = _words(section.number.rpartition(".")[2] + section.title)
     for block, entry in zip(outline.blocks, document.entries, strict=True):
         words = _words(entry.question + entry.answer)
         for line in block.lines:
@@ -135,7 +138,7 @@ def _report(lines: Iterable[Line], artefacts: frozenset[int], outline: Outline, 
         or (line.number in loose and not _turns_up(line.text, head))
     ]
     accounted = tuple((line.number, kinds[line.number], line.text) for line in lines if line.number in kinds)
-    return Report(accounted, tuple(lost))
+    return Report(accounted, tuple(lost), find_doubts(outline, document))
 
 
 def _turns_up(text: str, words: str) -> bool:

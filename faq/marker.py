@@ -32,7 +32,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"(?P<number>\d{1,2}(?:[.．]\d{1,2}){1,3})(?![.．]?\d)"
             r"(?:\s*(?P<style>[、.．:：])\s*|(?P<space>\s+)|(?=[^\x00-\x7f]))",
         ),
-        ("arabic", r"(?P<number>\d{1,3})\s*(?P<style>、|[.．](?!\d))\s*"),
+        ("arabic", r"(?P<number>\d{1,4})\s*(?P<style>、|[.．](?!\d))\s*"),
         ("arabic", r"(?P<number>[⒈-⒛])(?P<style>)\s*"),
         ("close", r"(?P<number>\d{1,3})\s*(?P<style>[)）])[、.．]?\s*"),
         ("paren", r"[(（]\s*(?P<number>\d{1,3})\s*(?P<style>[)）])[、.．]?\s*"),
@@ -40,6 +40,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("circled", r"(?P<number>[①-⑳❶-❿])(?P<style>)[、.．]?\s*"),
     )
 )
+_BOXED = re.compile(r"[【《〖\[［]([^【】《》〖〗\[\]［］]+)[】》〗\]］][:：]?")
 _ASK = re.compile(
     rf"(?:问题|提问|问|[QqＱｑ])\s*(?:{_NUMBER})?\s*[:：、.．]\s*|[QqＱｑ]\s*(?P<spaced>\d{{1,3}})\s+"
     r"|[【\[［](?:问题?|[QqＱｑ])\s*(?P<boxed>\d{0,3})[】\]］]\s*[:：]?\s*"
@@ -69,10 +70,15 @@ class Marker:
 
 
 def read_marker(text: str) -> Marker | None:
-    """The mark the text begins with, a question mark behind a number (「1、问：」) included; None for plain text."""
+    """The mark the text begins with, a question mark behind a number (「1、问：」) included; None for plain text.
+
+    Brackets around the whole line (「【一、登录】」) are no part of its words.
+    """
     if ask := _ASK.match(text):
         number = ask["number"] or ask["spaced"] or ask["boxed"]
         return Marker(ASK, (read_number(number) if number else 0,), "", text[ask.end() :])
+    if boxed := read_boxed(text):
+        text = boxed
     for kind, pattern in _KINDS:
         if found := pattern.match(text):
             path = tuple(read_number(part) for part in re.split(r"[.．]", found["number"]))
@@ -87,6 +93,12 @@ def read_marker(text: str) -> Marker | None:
     return None
 
 
+def read_boxed(text: str) -> str | None:
+    """What stands in the brackets (【】《》〖〗[]) around the whole text, or None where there are none."""
+    found = _BOXED.fullmatch(text)
+    return found[1].strip() if found else None
+
+
 def read_answer(text: str) -> str | None:
     """What follows the answer mark the text begins with, or None where it begins with none."""
     found = _ANSWER.match(text)
@@ -94,7 +106,7 @@ def read_answer(text: str) -> str | None:
 
 
 def read_number(text: str) -> int:
-    """The value of 12, １２, 十二, ⑫ or ㈡; 0 where the characters make no number from 1 to 999."""
+    """The value of 12, １２, 十二, ⑫ or ㈡; 0 where the characters make no number."""
     if len(text) == 1 and text not in _CJK:
         return int(unicodedata.numeric(text, 0))
     if text.isdecimal():

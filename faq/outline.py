@@ -9,6 +9,7 @@ from faq.level import Plan, plan_levels
 from faq.marker import ASK, Marker
 from faq.node import NEAR, Node, behind_answer, find_entries, next_marker, read_nodes
 from faq.reader import Line
+from faq.title import mark_titles
 from faq.wrap import Wrap, ends_sentence
 
 MAX_TITLE = 60
@@ -48,7 +49,7 @@ class Outline:
 def read_outline(lines: Sequence[Line], wrap: Wrap) -> Outline:
     """The outline of a document's lines (artefacts taken out). Every line is in exactly one place of it."""
     outline = Outline()
-    nodes = read_nodes(lines)
+    nodes = mark_titles(read_nodes(lines))
     plan = plan_levels(nodes)
     if plan is None:
         outline.head.extend(lines)
@@ -115,9 +116,29 @@ def _is_heading(nodes: Sequence[Node], position: int, plan: Plan, counts: dict[i
     expected = marker.path > last.path if last else True
     if leads:
         return expected
+    if _is_empty(nodes, position, plan, last):
+        return True
     following = nodes[position + 1].marker if position + 1 < len(nodes) else None
     titled = len(marker.rest) <= MAX_TITLE and not ends_sentence(marker.rest)
     return expected and titled and following is not None and following.kind in plan.sections
+
+
+def _is_empty(nodes: Sequence[Node], position: int, plan: Plan, last: Marker | None) -> bool:
+    """Whether a heading without entries stands here: it goes on from the last one, and the next goes on from it."""
+    marker = nodes[position].marker
+    if marker is None or last is None or marker.path[:-1] != last.path[:-1] or marker.number != last.number + 1:
+        return False
+    if len(marker.rest) > MAX_TITLE or ends_sentence(marker.rest):
+        return False
+    outer = plan.sections[: plan.sections.index(marker.kind)]
+    for place, node in enumerate(nodes[position + 1 :], position + 1):
+        if node.marker and (node.marker.kind == marker.kind or node.marker.kind in outer):
+            below = next_marker(nodes, place, NEAR)
+            opens = below is not None and below.kind in (*plan.sections, plan.entry)
+            return opens and (node.marker.kind in outer or node.marker.number == marker.number + 1)
+        if node.answers or (node.marker and node.marker.kind in (*plan.sections, plan.entry)):
+            return False
+    return len(nodes) - position - 1 <= 1
 
 
 def _has_body(segment: Sequence[Node], plan: Plan) -> bool:
@@ -133,8 +154,8 @@ def _add_blocks(outline: Outline, segment: Sequence[Node], starts: Sequence[int]
     taken = {block.number for block in outline.blocks}
     for place, (start, end) in enumerate(zip(starts, [*starts[1:], len(segment)], strict=False), 1):
         marker = segment[start].marker
-        if marker is None:  # pragma: no cover - entries begin with a mark
-            continue
+        if marker is None:
+            raise ValueError("an entry begins with a mark")
         if marker.kind == ASK and not counted:
             marker = Marker(ASK, (place,), "", marker.rest)
         number = _unique(_full_number(marker, parent), taken)

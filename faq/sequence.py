@@ -23,8 +23,9 @@ from faq.text import display_width
 Role = Literal["entry", "list", "text"]
 
 GAP = 6.0
-"""An entry's number skips some, plus MISSING for each skipped."""
+"""An entry's number skips some, plus MISSING for each skipped, up to MAX_MISSING of them."""
 MISSING = 0.5
+MAX_MISSING = 8
 BACK = 12.0
 """An entry's number does not go up."""
 EMPTY = 5.0
@@ -41,6 +42,10 @@ ORPHAN = 10.0
 """A list item stands before any entry."""
 PLAIN = 7.0
 """A numbered line is no item at all; nothing at all where it goes on from a full line mid-sentence."""
+NEXT_ENTRY = 6.0
+"""A heading-like line goes on the count of entries, and no list's, and is no entry all the same."""
+ASKED = 8.0
+"""A line that ends in a question mark is no entry, nor an item of a list that is under way."""
 BROKEN_OFF = 4.0
 """An item begins where the line before breaks off mid-sentence."""
 OTHER_STYLE = 2.0
@@ -58,6 +63,7 @@ _ACTION = re.compile(
     r"通过|使用|登录(?!时|后|不|失|提)|返回|重新|拨打|提交|保存|用户名|等待|找到)"
 )
 _ACTING = re.compile(r"点击|按钮|即可|然后|界面")
+_SENTENCE = re.compile(r"[；;。，,]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +188,28 @@ def _readings(
     cost = _closing(state, answered=answered) + broken + max(0.0, -words)
     last = state.entry or (before if before and item.number == before + 1 else 0)
     if item.number > last + 1:
-        cost += GAP + MISSING * (item.number - last - 1)
+        cost += GAP + MISSING * min(item.number - last - 1, MAX_MISSING)
     elif item.number <= last:
         cost += BACK
     cost += OTHER_STYLE if state.entry and item.style != state.entry_style else 0.0
     complete = int(item.complete)
     entry = _State(item.number, item.style, 0, "", 0, bare=not complete, answers=complete if answered else 0)
 
+    goes_on = bool(state.listed) and item.number == state.listed + 1
+    likely = 0.0
+    if state.entry and item.number == state.entry + 1 and not goes_on and not _SENTENCE.search(item.text):
+        likely += NEXT_ENTRY
+    if item.text.rstrip().endswith(("？", "?")):
+        likely += ASKED
     listed_cost = broken + max(0.0, words) + (0.0 if state.entry else ORPHAN)
     lists = state.lists
-    if state.listed and item.number == state.listed + 1:
+    if goes_on:
         listed_cost += OTHER_STYLE if item.style != state.list_style else 0.0
     elif item.number == 1:
         listed_cost += RESTART_LIST if lists else START_LIST
         lists = 1
     else:
-        listed_cost += LATE_LIST
+        listed_cost += LATE_LIST + likely
         lists = 1
     listed = _State(state.entry, state.entry_style, item.number, item.style, lists, bare=False, answers=state.answers)
 
@@ -212,5 +224,5 @@ def _readings(
         bare=False,
         answers=state.answers,
     )
-    plain_cost = 0.0 if item.broken_off else PLAIN + (0.0 if state.entry else ORPHAN)
+    plain_cost = 0.0 if item.broken_off else PLAIN + likely + (0.0 if state.entry else ORPHAN)
     return [("entry", entry, cost), ("list", listed, listed_cost), ("text", plain, plain_cost)]

@@ -155,3 +155,14 @@ def test_rows_that_cannot_be_read_at_all(tmp_path):
             path.write_bytes(data)
         with pytest.raises(FaqError):
             read_entries(path)
+
+
+@pytest.mark.parametrize("field", ["id", "question", "answer", "similar", "system"])
+def test_a_lone_surrogate_is_refused(tmp_path, field):
+    """A character that is half of one would end the program where it is first written."""
+    value = '["\\ud800"]' if field == "similar" else '"\\ud800"'
+    row = ", ".join([f'"{name}": "x"' for name in ("id", "question") if name != field] + [f'"{field}": {value}'])
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"id": "0", "question": "问\\ud83d\\ude00"}\n{' + row + "}\n", encoding="utf-8")
+    with pytest.raises(DocumentError, match=r"第 2 行：.*代理字符"):
+        read_entries(path)

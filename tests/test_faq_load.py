@@ -180,3 +180,53 @@ def test_latin_words_meet_with_a_space_when_lines_are_joined(read):
     line = "请打开浏览器并在地址栏中输入系统的网址然后按下回车键等待页面打开完成后"
     text = "".join(f"{n}、如何办理\n答：{line[2:]}\n{line}\n{line[:-4]} Windows\nServer 再试。\n" for n in range(1, 5))
     assert "Windows Server 再试。" in read(text)[0].entries[0].answer
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        ["交通运输部海事局", "2023年12月", "（此件公开发布）"],
+        ["二〇二三年十二月一日"],
+        ["2023-12-01"],
+        ["技术支持单位：某某科技有限公司", "联系电话：010-12345678"],
+        ["某某市卫生健康委员会", "2024 年 3 月 5 日"],
+    ],
+)
+def test_a_signature_below_the_last_answer_is_an_artefact(read, signature):
+    """Who signs the document, when, and how to reach them is no part of the last answer."""
+    lines = ["1、申报提前多久？", "答：提前24小时。", "2、申报被退回", "答：按照退回意见修改。", *signature]
+    document, report = read("\n".join(lines) + "\n")
+    assert document.entries[-1].answer == "按照退回意见修改。"
+    assert [text for _, kind, text in report.kinds if kind == "artefact"] == signature
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "2、找谁审核？\n某某市卫生健康委员会\n",
+        "2、何时截止？\n2023年12月\n",
+        "2、找谁？\n答：请致电。\n联系电话：010-12345678\n",
+    ],
+)
+def test_an_answer_that_looks_like_a_signature_stays(read, ending):
+    """An office, a date or a telephone number can be all the answer there is."""
+    document, report = read("1、如何注册？\n点击注册。\n" + ending)
+    assert report.counts["artefact"] == 0
+    assert document.entries[-1].answer.endswith(ending.rstrip().split("\n")[-1])
+
+
+@pytest.mark.parametrize("page", ["第1页\n", "\f"])
+def test_a_running_header_of_two_pages_is_an_artefact(read, page):
+    """The title at the top of the second page is left out, though there are two pages only."""
+    document, report = read(
+        f"某某省系统常见问题\n一、登录\n1、打不开？\n答：换浏览器。\n{page}某某省系统常见问题\n2、忘记密码？\n答：点忘记密码。\n"
+    )
+    assert [entry.answer for entry in document.entries] == ["换浏览器。", "点忘记密码。"]
+    assert "某某省系统常见问题" in [text for _, kind, text in report.kinds if kind == "artefact"]
+    assert document.title == "某某省系统"
+
+
+def test_a_short_answer_given_twice_beside_pages_stays(read):
+    """What stands right below a question is its answer, page end or not."""
+    document, _ = read("1、打不开？\n请重启浏览器\n第1页\n2、忘记密码？\n请重启浏览器\n第2页\n3、闪退？\n重装。\n")
+    assert [entry.answer for entry in document.entries] == ["请重启浏览器", "请重启浏览器", "重装。"]

@@ -257,3 +257,137 @@ def test_questions_answered_by_numbered_steps_alone(read):
         ("1", "怎么登录", "1、打开网站。\n2、输入密码。"),
         ("2", "忘记密码怎么办", "1、点击忘记密码。\n2、填写手机号。"),
     ]
+
+
+def test_an_empty_section_does_not_end_the_count_of_sections(read):
+    """Sections go on behind one that holds nothing but a remark, or nothing at all."""
+    document = read(
+        "一、企业用户\n1、如何注册？\n答：点击注册。\n2、如何登录？\n答：点击登录。\n二、第三方机构\n暂无。\n"
+        "三、监管部门\n1、如何审核？\n答：点击审核。\n四、其他\n"
+    )
+    assert titles(document) == [("1", "企业用户"), ("2", "第三方机构"), ("3", "监管部门"), ("4", "其他")]
+    assert [(entry.number, entry.answer) for entry in document.entries] == [
+        ("1.1", "点击注册。"),
+        ("1.2", "点击登录。"),
+        ("3.1", "点击审核。"),
+    ]
+
+
+def test_more_empty_sections_than_filled_ones_are_still_sections(read):
+    """A count of headings that runs through the document is one, however few of them hold entries."""
+    document = read(
+        "一、企业\n1、如何注册？\n答：点击注册。\n二、机构\n暂无。\n三、专家\n暂无。\n四、公众\n暂无。\n"
+        "五、监管\n1、如何审核？\n答：点击审核。\n"
+    )
+    assert [number for number, _ in titles(document)] == ["1", "2", "3", "4", "5"]
+    assert [entry.number for entry in document.entries] == ["1.1", "5.1"]
+
+
+def test_steps_counted_like_headings_stay_in_their_answer(read):
+    """A count in an answer is none of sections, though it goes up and the next question is below it."""
+    document = read(
+        "1、如何注册？\n答：步骤如下\n一、打开网站\n二、点击注册\n2、如何登录？\n答：输入密码。\n"
+        "3、如何注销？\n答：\n一、打开设置\n二、点击注销\n"
+    )
+    assert titles(document) == []
+    assert [entry.answer for entry in document.entries] == [
+        "步骤如下\n一、打开网站\n二、点击注册",
+        "输入密码。",
+        "一、打开设置\n二、点击注销",
+    ]
+
+
+@pytest.mark.parametrize("form", ["【{}】", "《{}》", "[{}]", "［{}］"])
+def test_numbered_headings_may_stand_in_brackets(read, form):
+    """Brackets around a heading are not part of it."""
+    first, second = form.format("一、登录注册"), form.format("二、填报")
+    document = read(
+        f"{first}\n1、忘记密码？\n答：重置。\n2、没有短信？\n答：重试。\n{second}\n1、怎么保存？\n答：点击保存。\n"
+    )
+    assert titles(document) == [("1", "登录注册"), ("2", "填报")]
+    assert [entry.number for entry in document.entries] == ["1.1", "1.2", "2.1"]
+
+
+def test_a_count_may_begin_late_and_pass_a_thousand(read):
+    """Numbers of four digits count, and a document that begins at 995 does too."""
+    numbers = [995, 996, 997, 998, 999, 1000, 1001]
+    document = read("一、企业\n" + "".join(f"{n}、第{n}个问题怎么办？\n答：办法{n}。\n" for n in numbers))
+    assert [entry.number for entry in document.entries] == [f"1.{n}" for n in numbers]
+
+
+def test_a_question_after_a_gap_and_without_its_answer_mark_is_an_entry(read):
+    """A line that asks is no step, though its number skips one and 答 is missing."""
+    document = read(
+        "1、如何注册？\n答：点击注册。\n2、如何登录？\n答：登录。\n4、忘记密码？\n答：重置。\n6、如何注销？\n联系客服。\n"
+    )
+    assert [entry.number for entry in document.entries] == ["1", "2", "4", "6"]
+    assert document.entries[-1].answer == "联系客服。"
+
+
+def test_a_question_without_an_answer_is_an_entry_without_one(read):
+    """The next number of the count is the next question, though nothing is below it."""
+    document = read("一、登录\n1、打不开网页？\n答：换浏览器。\n2、提示404\n二、填报\n1、怎么保存？\n答：点击保存。\n")
+    assert entries(document) == [
+        ("1.1", "打不开网页？", "换浏览器。"),
+        ("1.2", "提示404", ""),
+        ("2.1", "怎么保存？", "点击保存。"),
+    ]
+
+
+def test_a_bare_number_above_dotted_ones_is_a_heading(read):
+    """「1 账号类」 needs no punctuation where 1.1 goes on from it; a number elsewhere stays text."""
+    document = read(
+        "系统常见问题\n1 账号类\n1.1 如何注册？\n点击注册。\n3 个工作日内审核\n"
+        "1.2 忘记密码？\n重置。\n2 填报类\n2.1 如何填报？\n点击填报。\n"
+    )
+    assert titles(document) == [("1", "账号类"), ("2", "填报类")]
+    assert [(entry.number, entry.answer) for entry in document.entries] == [
+        ("1.1", "点击注册。\n3 个工作日内审核"),
+        ("1.2", "重置。"),
+        ("2.1", "点击填报。"),
+    ]
+
+
+ASKED = "{}\n{}Q：忘记密码？\nA：重置。\nQ：没有短信？\nA：重试。\n{}\nQ：怎么保存？\nA：点击保存。\n"
+ANSWERED = "{}\n{}1、忘记密码？\n答：重置。\n2、没有短信？\n答：重试。\n{}\n1、怎么保存？\n答：点击保存。\n"
+
+
+@pytest.mark.parametrize(
+    ("form", "title"),
+    [
+        (ASKED, "【{}】"),
+        (ANSWERED, "【{}】"),
+        (ANSWERED, "{}"),
+        (ANSWERED.replace("答：", ""), "【{}】"),
+        (ANSWERED.replace("答：", ""), "{}"),
+    ],
+)
+def test_titles_without_a_number_are_sections(read, form, title):
+    """A short line that opens a count afresh, in brackets or not, is a heading where there are two of them."""
+    document = read(form.format("某某系统常见问题", title.format("登录注册") + "\n", title.format("数据填报")))
+    assert titles(document) == [("1", "登录注册"), ("2", "数据填报")]
+    assert entries(document) == [
+        ("1.1", "忘记密码？", "重置。"),
+        ("1.2", "没有短信？", "重试。"),
+        ("2.1", "怎么保存？", "点击保存。"),
+    ]
+
+
+@pytest.mark.parametrize("intro", ["请依次检查", "【解决方法{}】", "分{}类处理"])
+def test_the_introduction_of_a_list_is_no_heading(read, intro):
+    """A line above an answer's own list stays in the answer, however like a title it looks."""
+    text = "".join(
+        f"{n}、系统提示异常{n}\n{intro.format(n)}\n1、点击刷新\n2、点击返回\n3、联系工程师\n" for n in range(1, 5)
+    )
+    document = read(text)
+    assert titles(document) == []
+    assert [entry.number for entry in document.entries] == ["1", "2", "3", "4"]
+
+
+def test_the_introduction_of_an_inner_list_is_no_heading(read):
+    """The same where the list is numbered in another way than the questions."""
+    document = read(
+        "一、忘记密码怎么办\n自助处理\n1、点击忘记密码\n2、填写手机号\n二、页面空白怎么办\n浏览器检查\n1、清除缓存\n2、重新打开\n"
+    )
+    assert titles(document) == []
+    assert [entry.number for entry in document.entries] == ["1", "2"]

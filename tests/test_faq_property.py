@@ -81,6 +81,10 @@ STYLES = [
     Style(("一、", "（一）"), "1、", "", ("1、", "①")),
     Style(("一、", "（一）"), "1、", "答复：", ("1、", "①")),
     Style(("第一章 ",), "1、", "回答：", ("①", "1、")),
+    Style(("【一、】",), "1、", "答：", ("①", "（1）")),
+    Style(("1 ",), "1.1 ", "答：", ("①", "（1）")),
+    Style(("【】",), "1、", "答：", ("①", "（1）")),
+    Style(("【】",), "Q：", "A：", ("①", "（1）")),
     Style(("第一章 ", "第一节 "), "一、", "", ("1、", "①")),
     Style((), "问：", "答：", ("1、", "一、", "①")),
     Style((), "Q1：", "A1：", ("1、", "①")),
@@ -103,6 +107,7 @@ def documents(draw) -> tuple[str, list[tuple[str, str, str]]]:
     style = draw(st.sampled_from(STYLES))
     lines: list[str] = []
     found: list[tuple[str, str, str]] = []
+    announced: list[str] = []
 
     def add_entries(parent: str) -> None:
         for number in range(1, draw(st.integers(1 if parent else 2, 5)) + 1):
@@ -127,15 +132,25 @@ def documents(draw) -> tuple[str, list[tuple[str, str, str]]]:
         form = style.sections[level]
         for number in range(1, draw(st.integers(1 if level else 2, 4)) + 1):
             full = f"1.{number}" if form.startswith("1.1") else f"{parent}.{number}" if parent else str(number)
-            lines.append(
-                mark(form, number, "1")
-                + draw(st.sampled_from(["企业用户", "管理机构", "登录时常见问题(注:密码中不能包含*号)"]))
-            )
+            title = draw(st.sampled_from(["企业用户", "管理机构", "登录时常见问题(注:密码中不能包含*号)"]))
+            if form in ("【】", "1 "):  # told from other lines by being short, and each its own
+                title = ["企业用户", "管理机构", "登录问题", "第三方"][number - 1]
+            head, bracket, _ = form.partition("】")
+            lines.append(mark(head, number, "1") + title + bracket)
+            if level == 0:
+                announced.append(lines[-1])
             add_sections(level + 1, full)
 
     if draw(st.booleans()):
         lines.append("某某申报系统常见问题解答")
+    titled = len(lines)
     add_sections(0, "")
+    if len(announced) > 1 and draw(st.booleans()):
+        pages = draw(st.booleans())
+        lines[titled:titled] = [
+            "目录",
+            *(f"{text}……{page}" if pages else text for page, text in enumerate(announced, 1)),
+        ]
     ending = draw(st.sampled_from(["\n", "\r\n", "\n\n"]))
     return ending.join(lines) + "\n", found
 
