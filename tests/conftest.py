@@ -13,8 +13,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from index.model import prepare_model
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no defect
+settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parent.parent
 EVAL = ROOT.parent / "shared" / "eval"
