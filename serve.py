@@ -114,13 +114,13 @@ def train(settings: Settings, _: argparse.Namespace) -> int:
     from index import train as learning  # noqa: PLC0415 — brings scipy's optimizer, which serving has no use for
 
     knowledge = read_folder(settings.faq_documents)
-    encoder = upkeep.encoder_of(settings)
+    encoder, segmenter = upkeep.encoder_of(settings), upkeep.segmenter_of(settings, knowledge)
     if encoder is None:
         raise ModelError("训练需要语义模型。")
     learned = {}
     for used in (encoder, None):
-        made = upkeep.make(settings, knowledge, used)
-        index = HybridIndex(made, upkeep.segmenter_of(settings, knowledge), used)
+        made = upkeep.make(settings, knowledge, segmenter, used)
+        index = HybridIndex(made, segmenter, used)
         upkeep.say(f"正在学习排序权重（{index.mode}）……")
         try:
             learned[index.mode] = learning.learn(list(learning.examples(index, made)))

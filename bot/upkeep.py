@@ -46,14 +46,13 @@ def build(settings: Settings) -> None:
         say(warning)
     say(f"正在生成索引：{len(knowledge.entries)} 个条目……")
     started = time.perf_counter()
-    made = make(settings, knowledge, encoder_of(settings))
+    made = make(settings, knowledge, segmenter_of(settings, knowledge), encoder_of(settings))
     snapshot.save(made, settings.snapshot)
     say(f"索引已生成，共 {len(made.phrasings)} 条检索文本，用时 {time.perf_counter() - started:.1f} 秒。")
 
 
-def make(settings: Settings, knowledge: KnowledgeBase, encoder: Encoder | None) -> Snapshot:
+def make(settings: Settings, knowledge: KnowledgeBase, segmenter: Segmenter, encoder: Encoder | None) -> Snapshot:
     """A snapshot in memory, with vectors of the one on disk where these are of the same model."""
-    segmenter = segmenter_of(settings, knowledge)
     return snapshot.build(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress())
 
 
@@ -81,9 +80,9 @@ def throw_away_desk(settings: Settings, knowledge: KnowledgeBase, reasons: Seque
     """A desk over any knowledge base; nothing is kept."""
     if settings.faq_model != NO_MODEL and _model_id(settings) is None:
         in_child("model")
-    encoder = ready_encoder(settings)
-    made = make(settings, knowledge, encoder)
-    return Desk(HybridIndex(made, segmenter_of(settings, knowledge), encoder), reasons, settings.thresholds)
+    encoder, segmenter = ready_encoder(settings), segmenter_of(settings, knowledge)
+    made = make(settings, knowledge, segmenter, encoder)
+    return Desk(HybridIndex(made, segmenter, encoder), reasons, settings.thresholds)
 
 
 def bring_up_to_date(settings: Settings) -> list[str]:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, timedelta, timezone
 from itertools import count
 from pathlib import Path
 from threading import Barrier
@@ -15,13 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored import CONVERSATION, NOW, say, texts
 
 from bot.model import Answer, Conversation, Escalation, Message, Option, Reply, Source
 from bot.store.base import ConstraintError, Store, StoreError, Transaction
 from bot.store.sqlite import SqliteStore
 
-NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
-CONVERSATION = Conversation("c", "web", None, NOW, NOW)
 REPLY = Reply(
     "answer",
     "请联系所在地的卫健委。",
@@ -43,15 +42,6 @@ def store(path: Path) -> Iterator[SqliteStore]:
     with closing(SqliteStore(path)) as store:
         store.write(lambda transaction: transaction.add_conversation(CONVERSATION))
         yield store
-
-
-def say(text: str, client_message_id: str | None = None) -> Callable[[Transaction], Message]:
-    """A work that adds a visitor's message to "c"."""
-    return lambda t: t.add_message("c", "visitor", text, now=NOW, client_message_id=client_message_id)
-
-
-def texts(store: Store) -> list[str]:
-    return [message.text for message in store.read(lambda transaction: transaction.messages("c"))]
 
 
 def sequences(store: Store) -> list[int]:

@@ -8,24 +8,22 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 from sqlite_utils import Database
+from stored import CONVERSATION, NOW, say, texts
 
-from bot.model import Conversation, Message
+from bot.model import Message
 from bot.store.base import Store, StoreError, Transaction
 from bot.store.sqlite import BATCH, SqliteStore
 
 ROOT = Path(__file__).parents[1]
-NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
-CONVERSATION = Conversation("c", "web", None, NOW, NOW)
 
 
 @pytest.fixture
@@ -39,15 +37,6 @@ def store(path: Path) -> Iterator[SqliteStore]:
     with closing(SqliteStore(path)) as store:
         store.write(lambda transaction: transaction.add_conversation(CONVERSATION))
         yield store
-
-
-def say(text: str, client_message_id: str | None = None) -> Callable[[Transaction], Message]:
-    """A work that adds a visitor's message to "c"."""
-    return lambda t: t.add_message("c", "visitor", text, now=NOW, client_message_id=client_message_id)
-
-
-def texts(store: Store) -> list[str]:
-    return [message.text for message in store.read(lambda transaction: transaction.messages("c"))]
 
 
 @contextmanager

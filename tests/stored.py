@@ -1,0 +1,22 @@
+"""What the tests of the stores share: a conversation, and short words for writing into it and reading from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bot.model import Conversation, Message
+from bot.store.base import Store, Transaction
+
+NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
+CONVERSATION = Conversation("c", "web", None, NOW, NOW)
+
+
+def say(text: str, client_message_id: str | None = None) -> Callable[[Transaction], Message]:
+    """A work that adds a visitor's message to "c"."""
+    return lambda t: t.add_message("c", "visitor", text, now=NOW, client_message_id=client_message_id)
+
+
+def texts(store: Store) -> list[str]:
+    """The texts of "c" in order."""
+    return [message.text for message in store.read(lambda transaction: transaction.messages("c"))]
