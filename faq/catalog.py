@@ -1,7 +1,8 @@
 """The catalog: which systems the help desk serves, and by which words people name them.
 
-Read from a TOML file with `[[system]]` tables (each with `[[system.audience]]` tables) and a list `elsewhere`. The file
-is written by people, so every mistake in it is named with its place; nothing is guessed, nothing unknown is ignored.
+Read from a TOML file with `[[system]]` tables (each with `[[system.audience]]` tables), lists `elsewhere` and `terms`
+and a table `[synonyms]`. The file is written by people, so every mistake in it is named with its place; nothing is
+guessed, nothing unknown is ignored.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from faq.error import CatalogError
@@ -45,10 +46,16 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All systems, and `elsewhere`: names of other systems and services that no document here is about."""
+    """All systems, and the words that belong to no single one of them.
+
+    `elsewhere`: names of other systems and services that no document here is about. `terms`: words of the trade that
+    must be kept whole and are recognised by their sound. `synonyms`: for a term the other names people give it.
+    """
 
     systems: tuple[System, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def system(self, key: str) -> System | None:
         """The system of that key, or None."""
@@ -76,11 +83,22 @@ class _FieldError(Exception):
 
 
 def _catalog(data: Mapping[str, object]) -> Catalog:
-    _refuse_unknown(data, {"system", "elsewhere"}, "文件顶层")
+    _refuse_unknown(data, {"system", "elsewhere", "terms", "synonyms"}, "文件顶层")
     systems = tuple(_system(table, n) for n, table in enumerate(_tables(data, "system", "文件顶层"), 1))
     _refuse_twice((system.key for system in systems), "系统 key")
     _refuse_twice((system.name for system in systems), "系统名称")
-    return Catalog(systems, _strings(data, "elsewhere", "文件顶层"))
+    return Catalog(
+        systems, _strings(data, "elsewhere", "文件顶层"), _strings(data, "terms", "文件顶层"), _synonyms(data)
+    )
+
+
+def _synonyms(data: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    table = data.get("synonyms", {})
+    if not isinstance(table, dict):
+        raise _FieldError("文件顶层的 synonyms 应写成 [synonyms] 表。")
+    found = {term: _strings(table, term, "[synonyms]") for term in table}
+    _refuse_twice((name for term, names in found.items() for name in (term, *names)), "[synonyms] 中的说法")
+    return found
 
 
 def _system(table: Mapping[str, object], position: int) -> System:

@@ -9,6 +9,7 @@ import pytest
 from faq.catalog import Audience, read_catalog
 from faq.error import CatalogError
 from faq.text import normalize
+from index.variant import canonical
 
 SHIPPED = Path(__file__).parents[1] / "faq" / "documents" / "catalog.toml"
 
@@ -41,6 +42,25 @@ def test_a_catalog_is_read_whole(tmp_path):
     assert catalog.elsewhere == ("微信",)
     assert catalog.systems[0].audiences == (Audience("企业"),)
     assert catalog.systems[0].portal is None
+    assert catalog.terms == ()
+    assert catalog.synonyms == {}
+
+
+def test_terms_and_synonyms_are_read_in_order(tmp_path):
+    """A term keeps its other names as they are listed, without spaces around them."""
+    path = tmp_path / "catalog.toml"
+    path.write_text('terms = ["验证码", " 申诉 "]\n[synonyms]\n"密码" = ["口令", " 暗号 "]\n"账号" = []\n', "utf-8")
+    catalog = read_catalog(path)
+    assert catalog.terms == ("验证码", "申诉")
+    assert catalog.synonyms == {"密码": ("口令", "暗号"), "账号": ()}
+
+
+def test_no_shipped_synonym_is_renamed_twice():
+    """In the form in which words are compared every name leads to one term, and a term to none."""
+    synonyms = read_catalog(SHIPPED).synonyms
+    names = [canonical(name) for names in synonyms.values() for name in names]
+    assert len(names) == len(set(names))
+    assert not set(names) & {canonical(term) for term in synonyms}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +70,16 @@ def test_a_catalog_is_read_whole(tmp_path):
         ("colour = 1", "colour"),
         ("system = 1", r"\[\[system\]\]"),
         ("elsewhere = [1]", "elsewhere"),
+        ('terms = "验证码"', "文件顶层 的 terms 应为字符串列表"),
+        ('terms = [""]', "terms 应为字符串列表，且每一项非空"),
+        ('terms = ["验证码", "验证码 "]', "terms「验证码」重复"),
+        ('synonyms = ["密码"]', r"应写成 \[synonyms\] 表"),
+        ('[synonyms]\n"密码" = "口令"', r"\[synonyms\] 的 密码 应为字符串列表"),
+        ('[synonyms]\n"密码" = [1]', r"\[synonyms\] 的 密码 应为字符串列表"),
+        ('[synonyms]\n"密码" = ["口令", "口令"]', r"\[synonyms\] 的 密码「口令」重复"),
+        ('[synonyms]\n"密码" = ["口令"]\n"账号" = ["口令"]', r"\[synonyms\] 中的说法「口令」重复"),
+        ('[synonyms]\n"密码" = ["口令"]\n"口令" = ["暗号"]', r"\[synonyms\] 中的说法「口令」重复"),
+        ('[synonyms]\n"密码" = ["密码"]', r"\[synonyms\] 中的说法「密码」重复"),
         ('[[system]]\nname = "甲"', "缺少 key"),
         ('[[system]]\nkey = "a"', "缺少 name"),
         ('[[system]]\nkey = "甲"\nname = "甲"', "小写字母"),
