@@ -17,7 +17,7 @@ from faq.entry import Entry
 from index.cue import Mention
 from index.hybrid import Hit, HybridIndex
 from index.suggest import Suggester
-from index.variant import canonical, is_courtesy
+from index.variant import is_courtesy
 
 RANKED = 10
 RELATED = 3
@@ -66,9 +66,15 @@ class Desk:
         # Within a known system another's name is a circumstance (「用微信打开也不行」), not the subject.
         elsewhere = mention.elsewhere and system is None
         hits = tuple(self.index.search(text, system, RANKED))
-        said = canonical(text)
+        said = self.index.understand(text)
         asks_us = any(map(str.isalnum, said)) and not is_courtesy(said) and not elsewhere
-        verdict = decide(hits if asks_us else (), system_known=system is not None, thresholds=self.thresholds)
+        pointed = len(mention.systems) == 1 and any(hit.entry.system in mention.systems for hit in hits[:1])
+        verdict = decide(
+            hits if asks_us else (),
+            system_known=system is not None or pointed,
+            role_known=bool(mention.audiences),
+            thresholds=self.thresholds,
+        )
         entries = [hit.entry for hit in verdict.shown]
         reason = reason_for(
             self._reasons.values(),
@@ -81,6 +87,10 @@ class Desk:
         if reply.decision in ("reject", "escalate") and system is not None and asks_us:
             reply = replace(reply, related=(*reply.related, *self._of_other_systems(text, system)))
         return Thought(reply, system, hits)
+
+    def search(self, text: str, system: str | None = None, limit: int = RANKED) -> list[Hit]:
+        """The hits that a reply to a text rests on; a system named in the text goes first."""
+        return self.index.search(text, self.index.mention(text).system or system, limit)
 
     def suggest(self, typed: str, system: str | None = None) -> tuple[Option, ...]:
         """Entries for what is being typed."""
@@ -163,7 +173,7 @@ def _subject(system: str | None, mention: Mention, verdict: Verdict, hits: Seque
     pointed = (
         mention.systems
         if len(mention.systems) == 1
-        else frozenset(hit.entry.system for hit in verdict.shown or hits[:1])
+        else frozenset(hit.entry.system for hit in (*verdict.shown, *hits)[:1])
     )
     return next(iter(pointed)) if len(pointed) == 1 else None
 

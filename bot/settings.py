@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     threshold_answer: Probability = _DEFAULT.answer
     threshold_relevant: Probability = _DEFAULT.relevant
     threshold_alike: Probability = _DEFAULT.alike
+    threshold_torn: Probability = _DEFAULT.torn
+    threshold_role: Probability = _DEFAULT.role
     threshold_suggest: Probability = _DEFAULT.suggest
 
     api_key: SecretStr | None = None
@@ -74,8 +76,15 @@ class Settings(BaseSettings):
 
     @property
     def thresholds(self) -> Thresholds:
-        """The four thresholds of the decision."""
-        return Thresholds(self.threshold_answer, self.threshold_relevant, self.threshold_alike, self.threshold_suggest)
+        """The thresholds of the decision."""
+        return Thresholds(
+            answer=self.threshold_answer,
+            relevant=self.threshold_relevant,
+            alike=self.threshold_alike,
+            torn=self.threshold_torn,
+            role=self.threshold_role,
+            suggest=self.threshold_suggest,
+        )
 
     @property
     def database(self) -> Path:

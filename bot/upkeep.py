@@ -20,6 +20,7 @@ from bot.settings import NO_MODEL, Settings
 from faq.error import FaqError
 from faq.knowledge import KnowledgeBase, read_folder
 from index import snapshot
+from index.build import build as build_snapshot
 from index.encoder import Encoder, ModelError, load_encoder
 from index.hybrid import HybridIndex
 from index.model import model_id_of, prepare_model
@@ -53,7 +54,10 @@ def build(settings: Settings) -> None:
 
 def make(settings: Settings, knowledge: KnowledgeBase, segmenter: Segmenter, encoder: Encoder | None) -> Snapshot:
     """A snapshot in memory, with vectors of the one on disk where these are of the same model."""
-    return snapshot.build(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress())
+    from index.calibrate import calibrated  # noqa: PLC0415 — brings scipy's optimizer, which serving has no use for
+
+    made = build_snapshot(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress())
+    return calibrated(made, segmenter, encoder)
 
 
 def open_desk(settings: Settings, notes: Sequence[str] = ()) -> Desk:

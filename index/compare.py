@@ -1,8 +1,7 @@
-"""What keyword search and the encoder see when a message is held against every phrasing of every entry.
+"""What keyword search, the encoder and the classifier see when a message is held against every phrasing of every entry.
 
 All measures are between about 0 and 1 and mean the same in every knowledge base: keyword scores are shares of the
-message's own weight (see `keyword`), and cosines are taken from the level at which unrelated texts of this knowledge
-base stand, since encoders such as E5 never give less than about 0.7.
+message's own weight (see `keyword`), cosines are taken in the space of the knowledge base (see `space`).
 """
 
 from __future__ import annotations
@@ -12,14 +11,29 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
+from index.head import Fit
 from index.keyword import KeywordIndex
+from index.likeness import Kernel, Likeness
 from index.segment import bigrams
 from index.snapshot import Snapshot
-from index.variant import canonical
+from index.sound import sounds
+from index.space import Space
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A message, ready to be compared: its text as `HybridIndex.understand` gives it, tokens, and vector or None."""
+
+    text: str
+    words: Sequence[str]
+    pairs: Sequence[str]
+    sounds: Sequence[str]
+    vector: Floats | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +41,9 @@ class Seen:
     """Measures of one message against n entries, each of shape (n,), and against the uncovered topics.
 
     `title` and `question` are cosines to the title and to the nearest of title and similar questions; `answer` is that
-    to the nearest sentence of the answer, and the same as `question` where there is no answer. `words` and `pairs` are
-    keyword shares of the best title or similar question, `answer_words` and `answer_pairs` of title and answer. `topic`
-    is the cosine to the nearest uncovered topic and `topic_words` the sum of its two keyword shares; both are None
+    to the nearest sentence of the answer, and the same as `question` where there is no answer. `words`, `pairs` and
+    `sounds` are keyword shares of the best title or similar question, `answer_words` and `answer_pairs` of title and
+    answer. `topic` is the cosine to the nearest uncovered topic and `topic_words` the sum of its keyword shares, 0
     where there are no topics. `near`, one per title and similar question, says how near each came.
     """
 
@@ -38,10 +52,11 @@ class Seen:
     answer: Floats
     words: Floats
     pairs: Floats
+    sounds: Floats
     answer_words: Floats
     answer_pairs: Floats
-    topic: float | None
-    topic_words: float | None
+    topic: float
+    topic_words: float
     near: Floats
 
 
@@ -60,15 +75,20 @@ class Comparison:
         self._answers = np.flatnonzero(kinds == "answer")
         self._answered, self._answer_starts = np.unique(entries[self._answers], return_index=True)
         self._topics = np.flatnonzero(kinds == "uncovered")
-        self._asked = np.concatenate([self._questions, self._topics])
-        self._texts = [phrasings[row].text for row in self._questions]
+        self.asked: Rows = np.concatenate([self._questions, self._topics])
+        """The rows that are whole questions: titles, similar questions, uncovered topics."""
+        self.classes: Rows = np.where(entries[self.asked] < 0, count, entries[self.asked])
+        """Of each of them the entry, and for an uncovered topic the number of entries."""
+        self._count = count
 
-        canonical_texts = [canonical(phrasing.text) for phrasing in phrasings]
-        self._canonical_texts = [canonical_texts[row] for row in self._questions]
-        pairs = [bigrams(text) for text in canonical_texts]
+        self._texts = [phrasings[row].text for row in self._questions]
+        self._forms = [phrasings[row].form for row in self._questions]
         words = [phrasing.words for phrasing in phrasings]
-        self._words = KeywordIndex([words[row] for row in self._asked])
-        self._pairs = KeywordIndex([pairs[row] for row in self._asked])
+        pairs = [bigrams(phrasing.form) for phrasing in phrasings]
+        heard = [sounds(phrasings[row].form) for row in self.asked]
+        self._words = KeywordIndex([words[row] for row in self.asked])
+        self._pairs = KeywordIndex([pairs[row] for row in self.asked])
+        self._sounds = KeywordIndex(heard)
         whole: list[tuple[list[str], list[str]]] = [([], []) for _ in range(count)]
         for row in np.concatenate([self._titles, self._answers]):
             whole[entries[row]][0].extend(words[row])
@@ -76,68 +96,73 @@ class Comparison:
         self._answer_words = KeywordIndex([entry[0] for entry in whole])
         self._answer_pairs = KeywordIndex([entry[1] for entry in whole])
 
-        self._count = len(phrasings)
-        self._vectors = snapshot.vectors
-        self._level = 0.0 if snapshot.vectors is None else _level(snapshot.vectors)
+        self._rows = len(phrasings)
+        self._space = None if snapshot.vectors is None else Space(snapshot.vectors)
+        self._vectors = None if self._space is None or snapshot.vectors is None else self._space.place(snapshot.vectors)
+        self._questioned = [phrasings[row].form for row in self.asked]
+        self._likeness = Likeness(self._questioned, self._vectors)
 
-    def see(
-        self, words: Sequence[str], pairs: Sequence[str], vector: Floats | None, held_out: Collection[int] = ()
-    ) -> Seen:
-        """Compare a message, given as words, character pairs and vector (or None), leaving out the rows `held_out`."""
-        asked_words, asked_pairs = self._words.shares(words), self._pairs.shares(pairs)
-        cosines = np.zeros(self._count, dtype=np.float32)
-        if vector is not None and self._vectors is not None:
-            cosines = (self._vectors @ vector - self._level) / (1 - self._level)
+    def see(self, query: Query, held_out: Collection[int] = ()) -> tuple[Seen, Floats]:
+        """Compare a message, leaving out the rows `held_out`; and its kernel with the classifier's landmarks."""
+        shares = [self._words.shares(query.words), self._pairs.shares(query.pairs), self._sounds.shares(query.sounds)]
+        cosines = np.zeros(self._rows, dtype=np.float32)
+        if query.vector is not None and self._space is not None and self._vectors is not None:
+            cosines = self._vectors @ self._space.place(query.vector)
             cosines = np.round(cosines, 6)  # beyond that the product depends on where in the matrix a row stands
-        topics = len(self._topics)
+        kernel = self._likeness.kernel(query.text, cosines[self.asked[self._likeness.landmarks]])
         if held_out:
             rows = np.fromiter(held_out, dtype=np.intp)
-            out = np.isin(self._asked, rows)
             cosines[rows] = -1.0
-            asked_words[out] = asked_pairs[out] = 0.0
-            topics -= np.isin(self._topics, rows).sum()
+            for share in shares:
+                share[np.isin(self.asked, rows)] = 0.0
         questions = len(self._questions)
         question = self._best(cosines[self._questions])
         answer = question.copy()
         if len(self._answers):
             answer[self._answered] = np.maximum.reduceat(cosines[self._answers], self._answer_starts)
-        return Seen(
+        words, pairs, heard = shares
+        topics = slice(questions, None)
+        seen = Seen(
             title=cosines[self._titles],
             question=question,
             answer=answer,
-            words=self._best(asked_words[:questions]),
-            pairs=self._best(asked_pairs[:questions]),
-            answer_words=self._answer_words.shares(words),
-            answer_pairs=self._answer_pairs.shares(pairs),
-            topic=float(cosines[self._topics].max()) if topics else None,
-            topic_words=float((asked_words + asked_pairs)[questions:].max()) if topics else None,
-            near=cosines[self._questions] + asked_words[:questions] + asked_pairs[:questions],
+            words=self._best(words[:questions]),
+            pairs=self._best(pairs[:questions]),
+            sounds=self._best(heard[:questions]),
+            answer_words=self._answer_words.shares(query.words),
+            answer_pairs=self._answer_pairs.shares(query.pairs),
+            topic=float(cosines[self._topics].max(initial=0.0)),
+            topic_words=float((words + pairs + heard)[topics].max(initial=0.0)),
+            near=cosines[self._questions] + words[:questions] + pairs[:questions],
         )
+        return seen, kernel
 
-    def fuzzy(self, entry: int, text: str, held_out: Collection[int] = ()) -> float:
-        """How alike the letters of the message and of the entry's best question are, 0 to 1 (rapidfuzz)."""
-        run = self._run(entry)
-        others = [self._canonical_texts[at] for at in run if self._questions[at] not in held_out]
-        return max((fuzz.ratio(text, other) + fuzz.partial_ratio(text, other) for other in others), default=0.0) / 200
+    @property
+    def topics(self) -> bool:
+        """Whether there are uncovered topics."""
+        return len(self._topics) > 0
+
+    def fit(self) -> Fit:
+        """The classifier of these phrasings, fitted."""
+        vectors = None if self._vectors is None else self._vectors[self.asked]
+        kernel = Kernel(self._likeness, self._questioned, vectors)
+        return Fit(kernel, self._likeness.landmarks, self.classes, self._count + 1)
+
+    def fuzzy(self, entries: Rows, text: str, held_out: Collection[int] = ()) -> Floats:
+        """How alike the letters of the message and of each entry's best question are, 0 to 1 (rapidfuzz)."""
+        runs = [range(self._starts[entry], self._starts[entry + 1]) for entry in entries]
+        forms = [self._forms[at] for run in runs for at in run]
+        alike = sum(process.cdist([text], forms, scorer=scorer)[0] for scorer in (fuzz.ratio, fuzz.partial_ratio)) / 200
+        alike[[self._questions[at] in held_out for run in runs for at in run]] = 0.0
+        starts = np.cumsum([0, *map(len, runs)])[:-1]
+        return np.asarray(np.maximum.reduceat(alike, starts), dtype=np.float32) if len(starts) else alike
 
     def nearest(self, entry: int, seen: Seen) -> str:
         """The entry's title or similar question that came nearest to the message."""
-        run = self._run(entry)
-        return self._texts[run.start + int(seen.near[run.start : run.stop].argmax())]
-
-    def _run(self, entry: int) -> range:
-        return range(self._starts[entry], self._starts[entry + 1])
+        run = slice(int(self._starts[entry]), int(self._starts[entry + 1]))
+        return self._texts[int(run.start) + int(seen.near[run].argmax())]
 
     def _best(self, values: Floats) -> Floats:
         """Of the values of all questions, the greatest per entry."""
         best: Floats = np.maximum.reduceat(values, self._starts[:-1]) if len(values) else values
         return best
-
-
-def _level(vectors: Floats) -> float:
-    """The mean cosine between two different rows: how alike unrelated texts look to this encoder."""
-    count = len(vectors)
-    if count < 2:
-        return 0.0
-    total = vectors.sum(axis=0, dtype=np.float64)
-    return min(0.95, float((total @ total - count) / (count * (count - 1))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from faq.catalog import Catalog
@@ -31,14 +31,19 @@ class Mention:
 class Cues:
     """The catalog's words, ready to be found in messages."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._names = [(s.key, _forms((s.name, *s.aliases))) for s in catalog.systems]
-        self._cues = [(s.key, _forms(s.cues)) for s in catalog.systems]
-        self._audiences = [((s.key, a.name), _forms((a.name, *a.cues))) for s in catalog.systems for a in s.audiences]
-        self._elsewhere = _forms(catalog.elsewhere)
+    def __init__(self, catalog: Catalog, read: Callable[[str], str] = canonical) -> None:
+        """`read` gives the form of a text in which messages come."""
+
+        def forms(words: Iterable[str]) -> re.Pattern[str]:
+            return _forms({form for word in words for form in (canonical(word), read(word))})
+
+        self._names = [(s.key, forms((s.name, *s.aliases))) for s in catalog.systems]
+        self._cues = [(s.key, forms(s.cues)) for s in catalog.systems]
+        self._audiences = [((s.key, a.name), forms((a.name, *a.cues))) for s in catalog.systems for a in s.audiences]
+        self._elsewhere = forms(catalog.elsewhere)
 
     def read(self, text: str) -> Mention:
-        """The mention in a canonical text."""
+        """The mention in a text as `read` gives it."""
         named = {key for key, names in self._names if names.search(text)}
         return Mention(
             system=next(iter(named)) if len(named) == 1 else None,
@@ -56,7 +61,7 @@ def _subject(text: str) -> str:
 def _forms(words: Iterable[str]) -> re.Pattern[str]:
     """A pattern that finds any of the words. Latin letters and digits count as a word only when they stand alone:
     12345 is a service, 13812345678 is somebody's number."""
-    forms = sorted({form for word in words if (form := canonical(word))}, key=lambda form: (-len(form), form))
+    forms = sorted(filter(None, words), key=lambda form: (-len(form), form))
     found = "|".join(
         f"{_EDGE_BEFORE if _latin(f[0]) else ''}{re.escape(f)}{_EDGE_AFTER if _latin(f[-1]) else ''}" for f in forms
     )

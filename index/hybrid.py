@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from faq.entry import Entry
 from index import rank
-from index.compare import Comparison, Seen
+from index.compare import Comparison, Query, Seen
 from index.cue import Cues, Mention
 from index.encoder import Encoder
 from index.segment import Segmenter, bigrams
 from index.snapshot import Snapshot
-from index.variant import canonical, without_courtesy
+from index.sound import sounds
+from index.understanding import Understanding
+from index.variant import without_courtesy
 
 CANDIDATES: Final = 50
 """Entries that the cheap measures hand on to the dear ones (fuzzy matching), and so the most that a search finds."""
@@ -52,12 +54,20 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The entries worth a closer look, as positions in the knowledge base, with what `rank` wants to know of each."""
+    """The entries worth a closer look, as positions in the knowledge base, and what `rank` wants to know of them."""
 
     entries: tuple[int, ...]
     features: rank.Floats
-    rival: rank.Floats
+    none: rank.Floats
     seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Phrasings to overlook, as rows of the snapshot, and what the classifier would say without them, per class."""
+
+    rows: frozenset[int]
+    head: rank.Floats | None = None
 
 
 class HybridIndex:
@@ -70,8 +80,15 @@ class HybridIndex:
         self._segmenter = segmenter
         self._entries = snapshot.knowledge.entries
         self._entry_by_id = {entry.id: entry for entry in self._entries}
-        self._cues = Cues(snapshot.knowledge.catalog)
-        self._comparison = Comparison(snapshot)
+        self.snapshot = snapshot
+        self.comparison = Comparison(snapshot)
+        catalog = snapshot.knowledge.catalog
+        self._understanding = Understanding(snapshot.lexicon, catalog.synonyms, segmenter)
+        self._cues = Cues(snapshot.knowledge.catalog, self.understand)
+        self._head = snapshot.head
+        similar = any(entry.similar for entry in self._entries)
+        self.weights = rank.tuned(rank.shipped(self.mode, similar=similar), *snapshot.tuning)
+        """What ranks here."""
         systems = np.array([entry.system for entry in self._entries], dtype=np.str_)
         self._of_system = {str(system): np.flatnonzero(systems == system) for system in np.unique(systems)}
         self._remembered, self._vector = _memories(self)
@@ -85,39 +102,44 @@ class HybridIndex:
         """The entry of that id, or None."""
         return self._entry_by_id.get(entry_id)
 
+    def understand(self, text: str) -> str:
+        """The text as search takes it (see `understanding`)."""
+        return self._understanding.read(text)
+
     def mention(self, text: str) -> Mention:
         """What the message gives away about its subject."""
-        return self._cues.read(canonical(text))
+        return self._cues.read(self.understand(text))
 
     def search(self, text: str, system: str | None = None, limit: int = 10) -> list[Hit]:
         """The entries nearest to the message, best first; only those of `system` where one is given.
 
         As many as there are, at most `limit` and never more than CANDIDATES. The first ones do not depend on `limit`.
         """
-        return list(self._remembered(canonical(text), system, limit)) if limit > 0 else []
+        return list(self._remembered(self.understand(text), system, limit)) if limit > 0 else []
 
-    def candidates(self, text: str, system: str | None = None, held_out: Collection[int] = ()) -> Candidates:
-        """What search knows of a canonical text before it judges; `held_out` are phrasings to overlook."""
+    def candidates(self, text: str, system: str | None = None, held_out: HeldOut | None = None) -> Candidates:
+        """What search knows of a text that `understand` gave, before it judges."""
         mention = self._cues.read(text)
-        question = without_courtesy(text)
-        seen = self._comparison.see(
-            self._segmenter.words(question), bigrams(question), self._vector(question), held_out
-        )
-        guess = seen.question + seen.words + seen.pairs + seen.answer + seen.answer_words + seen.answer_pairs
+        query = self._query(without_courtesy(text))
+        rows = held_out.rows if held_out else ()
+        seen, kernel = self.comparison.see(query, rows)
+        guess = seen.question + seen.words + seen.pairs + seen.sounds + seen.answer + seen.answer_words
         chosen = self._greatest(guess, system)
-        features = np.column_stack(
-            [
-                *(getattr(seen, name)[chosen] for name in rank.FEATURES[:7]),
-                [self._comparison.fuzzy(int(at), question, held_out) for at in chosen],
-                [_agreement(mention.systems, self._entries[at].system) for at in chosen],
-                [_audience_agreement(mention, self._entries[at]) for at in chosen],
-            ]
-        ).astype(np.float64)
-        rival = np.zeros((len(chosen), 2))
-        if seen.topic is not None and seen.topic_words is not None:
-            rival[:, 0] = seen.topic - seen.question[chosen]
-            rival[:, 1] = seen.topic_words - (seen.words + seen.pairs)[chosen]
-        return Candidates(tuple(map(int, chosen)), features, rival, seen)
+        classes = np.append(chosen, len(self._entries))
+        if held_out and held_out.head is not None:
+            head = held_out.head[classes]
+        else:
+            head = np.zeros(len(classes)) if self._head is None else np.round(self._head[classes] @ kernel, 6)
+        by_class = {"head": head[:-1], "fuzzy": self.comparison.fuzzy(chosen, query.text, rows)}
+        columns = [by_class[name] if name in by_class else getattr(seen, name)[chosen] for name in rank.FEATURES[:-2]]
+        columns.append([_agreement(mention.systems, self._entries[at].system) for at in chosen])
+        columns.append([_audience_agreement(mention, self._entries[at]) for at in chosen])
+        away = system is None and mention.elsewhere
+        none = np.array([1, not self.comparison.topics, head[-1], seen.topic, seen.topic_words, away], dtype=np.float64)
+        return Candidates(tuple(map(int, chosen)), np.column_stack(columns).astype(np.float64), none, seen)
+
+    def _query(self, text: str) -> Query:
+        return Query(text, self._segmenter.words(text), bigrams(text), sounds(text), self._vector(text))
 
     def _encode(self, text: str) -> Vector | None:
         return None if self._encoder is None else self._encoder.encode([text])[0]
@@ -135,15 +157,13 @@ class HybridIndex:
 
     def _search(self, text: str, system: str | None, limit: int) -> tuple[Hit, ...]:
         found = self.candidates(text, system)
-        judged = rank.judge(
-            found.features, found.rival, system is None and self._cues.read(text).elsewhere, rank.weights(self.mode)
-        )
+        judged = rank.judge(found.features, found.none, self.weights)
         return tuple(
             Hit(
                 entry=self._entries[found.entries[n]],
                 confidence=float(judged.confidence[n]),
                 relevance=float(judged.relevance[n]),
-                phrasing=self._comparison.nearest(found.entries[n], found.seen),
+                phrasing=self.comparison.nearest(found.entries[n], found.seen),
                 features=dict(zip(rank.FEATURES, map(float, found.features[n]), strict=True)),
             )
             for n in np.argsort(-judged.score, kind="stable")[:limit]

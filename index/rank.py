@@ -1,16 +1,17 @@
-"""Measures → score → probability. A linear score ranks; two logistic curves over it say what it is worth.
+"""Measures → score → probability: one softmax over the entries found and "none of them".
 
-`relevance`: the entry bears on the message. `confidence`: it answers the message, and no other entry does so better;
-beside the score it knows the margin to the best other entry. Both know how much nearer an uncovered topic came. The
-weights are learned from the knowledge base's own similar questions, each held out in turn (see `train`), and lie in
-rank.json, one set for search with the encoder and one without. For the curves: Platt, Probabilistic Outputs for Support
-Vector Machines (1999).
+Each entry's score is a weighted sum of what was measured of it, and so is that of "none", which rises with the nearness
+of uncovered topics; the probabilities follow by the softmax (a conditional logit: McFadden, Conditional Logit Analysis
+of Qualitative Choice Behavior, 1974). So the probabilities of all that a message could mean add up to one: two entries
+that fit alike share it, and one far ahead of the others gets it only where "none" leaves it. The weights are learned
+from the knowledge base's own similar questions and uncovered topics, each held out in turn (see `train`), and lie in
+rank.json, readable: one set for each mode of search, with similar questions and without.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,92 +27,76 @@ FEATURES: Final = (
     "title",
     "question",
     "answer",
+    "head",
     "words",
     "pairs",
+    "sounds",
     "answer_words",
     "answer_pairs",
     "fuzzy",
     "system",
     "audience",
 )
-"""The columns of a feature matrix: seven of `compare.Seen`, fuzzy matching, two of −1, 0 or 1 (see `hybrid`)."""
+"""What is measured of an entry (see `compare.Seen`): cosines, the classifier's score, keyword shares, letters, and two
+of −1, 0 or 1 that say whether the message points at the entry's system and audience or at others."""
+
+NONE: Final = ("constant", "no_topics", "topic_head", "topic", "topic_words", "elsewhere")
+"""What is measured of "none of them": 1; 1 where no uncovered topics are known; how near the uncovered topics came by
+the classifier, by meaning and by words; 1 where the message names a system that is not ours."""
 
 Floats = NDArray[np.float64]
-
-RELEVANCE: Final = ("constant", "score", "topic", "topic_words", "elsewhere")
-CONFIDENCE: Final = ("constant", "score", "margin", "topic", "topic_words", "elsewhere")
-"""The columns of the two curves, see `curves`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One weight per column of FEATURES, RELEVANCE and CONFIDENCE."""
+    """One weight per column of FEATURES and of NONE."""
 
-    score: tuple[float, ...]
-    relevance: tuple[float, ...]
-    confidence: tuple[float, ...]
+    entry: tuple[float, ...]
+    none: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Per candidate, shape (n,): the score, and the two probabilities."""
+    """Per candidate, shape (n,): the score, the probability that it is what was asked for, and the probability that it
+    were if the other candidates did not exist."""
 
     score: Floats
-    relevance: Floats
     confidence: Floats
+    relevance: Floats
 
 
 @cache
-def weights(mode: str) -> Weights:
-    """The shipped weights for "hybrid" or "keyword" search."""
-    stored = json.loads(FILE.read_text(encoding="utf-8"))[mode]
-    return Weights(
-        score=tuple(stored["score"][name] for name in FEATURES),
-        relevance=tuple(stored["relevance"][name] for name in RELEVANCE),
-        confidence=tuple(stored["confidence"][name] for name in CONFIDENCE),
-    )
+def shipped(mode: str, *, similar: bool) -> Weights:
+    """The shipped weights for "hybrid" or "keyword" search in a knowledge base with or without similar questions."""
+    return read(json.loads(FILE.read_text(encoding="utf-8"))[name(mode, similar=similar)])
 
 
-def judge(features: Floats, rival: Floats, elsewhere: bool, learned: Weights) -> Judgement:
-    """Judge n candidates by their `features`, shape (n, len(FEATURES)); `rival` and `elsewhere` as for `curves`.
-
-    No candidate gets more confidence than one with a better score, however far it is ahead of the uncovered topics.
-    """
-    score = weigh(features, learned.score)
-    relevance, confidence = curves(score, rival, elsewhere)
-    order = np.argsort(-score, kind="stable")
-    falling = np.empty(len(score))
-    falling[order] = np.minimum.accumulate(_logistic(confidence, learned.confidence)[order])
-    return Judgement(score, _logistic(relevance, learned.relevance), falling)
+def tuned(weights: Weights, sharpness: float, start: float) -> Weights:
+    """The weights for one knowledge base: all of them times `sharpness`, and "none" beginning at `start` more."""
+    none = [
+        sharpness * value + (start if name == "constant" else 0.0)
+        for name, value in zip(NONE, weights.none, strict=True)
+    ]
+    return Weights(tuple(sharpness * value for value in weights.entry), tuple(none))
 
 
-def curves(score: Floats, rival: Floats, elsewhere: bool) -> tuple[Floats, Floats]:
-    """The columns RELEVANCE and CONFIDENCE of n scored candidates.
-
-    `rival`, shape (n, 2), says how much nearer than each candidate an uncovered topic came, by meaning and by words;
-    `elsewhere`, whether the message names a system that is not ours.
-    """
-    one, away = np.ones(len(score)), np.full(len(score), float(elsewhere))
-    return (
-        np.column_stack([one, score, rival, away]),
-        np.column_stack([one, score, margins(score), rival, away]),
-    )
+def name(mode: str, *, similar: bool) -> str:
+    """What a set of weights is called in rank.json."""
+    return f"{mode}, {'similar questions' if similar else 'titles and answers'}"
 
 
-def margins(score: Floats) -> Floats:
-    """By how much each score beats the best other one; a lone candidate beats 0."""
-    if len(score) < 2:
-        return score.copy()
-    order = np.argsort(-score, kind="stable")
-    best_other = np.full(len(score), score[order[0]])
-    best_other[order[0]] = score[order[1]]
-    return np.asarray(score - best_other)
+def read(stored: Mapping[str, Mapping[str, float]]) -> Weights:
+    """The weights from their readable form."""
+    return Weights(tuple(stored["entry"][n] for n in FEATURES), tuple(stored["none"][n] for n in NONE))
 
 
-def weigh(columns: Floats, learned: Sequence[float] | Floats) -> Floats:
+def judge(features: Floats, none: Floats, learned: Weights) -> Judgement:
+    """Judge n candidates by their `features`, shape (n, len(FEATURES)), against `none`, shape (len(NONE),)."""
+    score = weigh(features, learned.entry) - float(weigh(none[None], learned.none)[0])
+    odds = np.exp(np.clip(score, -60, 60))
+    return Judgement(score, np.asarray(odds / (1 + odds.sum())), np.asarray(odds / (1 + odds)))
+
+
+def weigh(columns: Floats, learned: tuple[float, ...]) -> Floats:
     """The weighted sum of each row. Equal rows get equal sums to the bit, which a matrix product does not promise."""
     return np.asarray((columns * np.asarray(learned)).sum(axis=1))
-
-
-def _logistic(columns: Floats, learned: Sequence[float]) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(weigh(columns, learned), -30, 30))))

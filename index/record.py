@@ -42,8 +42,10 @@ _COLUMNS: dict[str, dict[str, type]] = {
         "similar": str,
         "audience": str,
     },
-    "phrasing": {"id": int, "entry": int, "kind": str, "text": str, "words": str},
-    "vector": {"phrasing": int, "vector": bytes},
+    "phrasing": {"id": int, "entry": int, "kind": str, "text": str, "form": str, "words": str},
+    "word": {"word": str, "own": int},
+    "vector": {"row": int, "weights": bytes},
+    "head": {"row": int, "weights": bytes},
 }
 
 
@@ -78,6 +80,8 @@ def write_knowledge(db: Database, knowledge: KnowledgeBase) -> dict[str, str]:
     return {
         "content_hash": knowledge.content_hash,
         "elsewhere": pack(knowledge.catalog.elsewhere),
+        "terms": pack(knowledge.catalog.terms),
+        "synonyms": json.dumps(knowledge.catalog.synonyms, ensure_ascii=False),
         "uncovered": pack(knowledge.uncovered),
         "warnings": pack(knowledge.warnings),
     }
@@ -92,7 +96,12 @@ def read_knowledge(db: Database, meta: Row) -> KnowledgeBase:
         entries.append(Entry(**{**row, "similar": unpack(row["similar"])}))
         of_document.setdefault(home, []).append(entries[-1])
     return KnowledgeBase(
-        catalog=Catalog(tuple(map(_system, rows(db, "system"))), unpack(meta["elsewhere"])),
+        catalog=Catalog(
+            tuple(map(_system, rows(db, "system"))),
+            unpack(meta["elsewhere"]),
+            unpack(meta["terms"]),
+            {term: tuple(names) for term, names in json.loads(meta["synonyms"]).items()},
+        ),
         documents=tuple(_document(row, of_document.get(row["id"], [])) for row in rows(db, "document")),
         entries=tuple(entries),
         uncovered=unpack(meta["uncovered"]),

@@ -7,6 +7,7 @@ never, as jieba would have it, in the temporary folder: whoever can write there 
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -59,6 +60,14 @@ class Segmenter:
         self._jieba.tmp_dir = str(cache)
         self._jieba.initialize()
 
+    def cut(self, text: str) -> list[str]:
+        """All of a canonical text, cut into words of the dictionary and single characters."""
+        return list(self._jieba.cut(text, HMM=False))
+
+    def weight(self, word: str) -> float:
+        """The logarithm of the share of running text that is this word; of a rare word where it is not known."""
+        return math.log(max(self._jieba.FREQ.get(word) or 0, 1) / self._jieba.total)
+
     def words(self, text: str) -> list[str]:
         """The words of a canonical text in order, long words also in their parts; stop words and marks left out."""
         return [word for word in self._jieba.cut_for_search(text) if _WORD.search(word) and word not in STOP_WORDS]
@@ -82,6 +91,7 @@ def terms(knowledge: KnowledgeBase) -> list[str]:
     found |= {
         cue for system in catalog.systems for audience in system.audiences for cue in (audience.name, *audience.cues)
     }
+    found |= {word for term, names in catalog.synonyms.items() for word in (term, *names)} | set(catalog.terms)
     for entry in knowledge.entries:
         found.update(term for text in (entry.question, entry.answer) for term in _TERM.findall(text))
     return sorted(term for term in found if 2 <= len(term) <= 12 and not re.search(r"[\s,，。、:：?？!！()（）]", term))

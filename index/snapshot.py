@@ -10,10 +10,9 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 from typing import Literal
@@ -23,13 +22,10 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from faq.knowledge import KnowledgeBase
-from faq.text import sentences
-from index.encoder import Encoder
 from index.record import create_table, pack, read_knowledge, rows, unpack, write_knowledge
-from index.segment import Segmenter
-from index.variant import canonical
+from index.spelling import Lexicon
 
-FORMAT = "2"
+FORMAT = "3"
 """Raised with every change to what a snapshot holds or how its words are cut; another number means building anew."""
 
 Kind = Literal["title", "similar", "answer", "uncovered"]
@@ -43,12 +39,14 @@ class SnapshotError(Exception):
 class Phrasing:
     """One text that retrieval compares with: a title, a similar question, a sentence of an answer, an uncovered topic.
 
-    `entry` is the entry's position in the knowledge base, −1 for an uncovered topic.
+    `entry` is the entry's position in the knowledge base, −1 for an uncovered topic; `form` is the text as it is
+    compared: canonical, its words spelled right.
     """
 
     entry: int
     kind: Kind
     text: str
+    form: str
     words: tuple[str, ...]
 
 
@@ -62,8 +60,11 @@ class Snapshot:
 
     knowledge: KnowledgeBase
     phrasings: tuple[Phrasing, ...]
+    lexicon: Lexicon
     vectors: NDArray[np.float32] | None
     model_id: str | None
+    head: NDArray[np.float32] | None
+    tuning: tuple[float, float] = (1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,62 +74,6 @@ class Stamp:
     content_hash: str
     model_id: str | None
     format: str = FORMAT
-
-
-def build(
-    knowledge: KnowledgeBase,
-    segmenter: Segmenter,
-    encoder: Encoder | None,
-    *,
-    previous: Snapshot | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Snapshot:
-    """Cut and encode a knowledge base; vectors of `previous` made by the same model are used again.
-
-    `progress` is called with the number of texts encoded and the number to encode.
-    """
-    knowledge = _whole(knowledge)
-    phrasings = tuple(
-        Phrasing(entry, kind, text, tuple(segmenter.words(canonical(text)))) for entry, kind, text in _texts(knowledge)
-    )
-    if encoder is None:
-        return Snapshot(knowledge, phrasings, None, None)
-    known: dict[str, NDArray[np.float32]] = {}
-    if previous is not None and previous.vectors is not None and previous.model_id == encoder.model_id:
-        known = {p.text: vector for p, vector in zip(previous.phrasings, previous.vectors, strict=True)}
-    fresh = [text for text in dict.fromkeys(p.text for p in phrasings) if text not in known]
-    if fresh:
-        report = None if progress is None else partial(_report, progress, len(fresh))
-        known.update(zip(fresh, encoder.encode([canonical(text) for text in fresh], report), strict=True))
-    vectors = np.zeros((len(phrasings), encoder.dimension), dtype=np.float32)
-    for row, phrasing in enumerate(phrasings):
-        vectors[row] = known[phrasing.text]
-    return Snapshot(knowledge, phrasings, vectors, encoder.model_id)
-
-
-def _report(progress: Callable[[int, int], None], total: int, done: int) -> None:
-    progress(done, total)
-
-
-def _whole(knowledge: KnowledgeBase) -> KnowledgeBase:
-    """The knowledge base with its own entries in its documents too, where the bare ones from the file may stand."""
-    entries = {entry.id: entry for entry in knowledge.entries}
-    documents = (
-        replace(document, entries=tuple(entries.get(entry.id, entry) for entry in document.entries))
-        for document in knowledge.documents
-    )
-    return replace(knowledge, documents=tuple(documents))
-
-
-def _texts(knowledge: KnowledgeBase) -> Iterator[tuple[int, Kind, str]]:
-    for at, entry in enumerate(knowledge.entries):
-        yield at, "title", entry.question
-        for similar in entry.similar:
-            yield at, "similar", similar
-        for sentence in sentences(entry.answer):
-            yield at, "answer", sentence
-    for topic in knowledge.uncovered:
-        yield -1, "uncovered", topic
 
 
 def save(snapshot: Snapshot, path: Path) -> None:
@@ -168,36 +113,43 @@ def load(path: Path) -> Snapshot:
     with _reading(path) as (db, meta):
         knowledge = read_knowledge(db, meta)
         phrasings = tuple(
-            Phrasing(row["entry"], row["kind"], row["text"], unpack(row["words"])) for row in rows(db, "phrasing")
+            Phrasing(row["entry"], row["kind"], row["text"], row["form"], unpack(row["words"]))
+            for row in rows(db, "phrasing")
         )
+        words = {row["word"]: bool(row["own"]) for row in rows(db, "word")}
         model_id = meta["model_id"] or None
-        return Snapshot(knowledge, phrasings, _vectors(db, len(phrasings)) if model_id else None, model_id)
+        vectors = _matrix(db, "vector", len(phrasings)) if model_id else None
+        head = _matrix(db, "head", len(knowledge.entries) + 1)
+        sharpness, start = map(float, unpack(meta["tuning"]))
+        return Snapshot(knowledge, phrasings, words, vectors, model_id, head, (sharpness, start))
 
 
 def _write(db: Database, snapshot: Snapshot) -> None:
     with db.atomic():
         meta = write_knowledge(db, snapshot.knowledge)
-        meta |= {"format": FORMAT, "model_id": snapshot.model_id or ""}
+        meta |= {"format": FORMAT, "model_id": snapshot.model_id or "", "tuning": pack(snapshot.tuning)}
         create_table(db, "meta", ({"name": name, "value": value} for name, value in meta.items()))
         create_table(
             db,
             "phrasing",
             (
-                {"id": at, "entry": p.entry, "kind": p.kind, "text": p.text, "words": pack(p.words)}
+                {"id": at, "entry": p.entry, "kind": p.kind, "text": p.text, "form": p.form, "words": pack(p.words)}
                 for at, p in enumerate(snapshot.phrasings)
             ),
         )
-        if snapshot.vectors is not None:
-            vectors = enumerate(snapshot.vectors.astype("<f4"))
-            create_table(db, "vector", ({"phrasing": at, "vector": vector.tobytes()} for at, vector in vectors))
+        create_table(db, "word", ({"word": word, "own": own} for word, own in snapshot.lexicon.items()))
+        for name, matrix in (("vector", snapshot.vectors), ("head", snapshot.head)):
+            if matrix is not None:
+                lines = enumerate(matrix.astype("<f4"))
+                create_table(db, name, ({"row": at, "weights": line.tobytes()} for at, line in lines))
 
 
-def _vectors(db: Database, count: int) -> NDArray[np.float32]:
-    blobs = [row["vector"] for row in rows(db, "vector")]
+def _matrix(db: Database, name: str, count: int) -> NDArray[np.float32]:
+    blobs = [row["weights"] for row in rows(db, name)]
     if len(blobs) != count:
-        raise ValueError(f"{len(blobs)} vectors for {count} phrasings")
-    dimension = len(blobs[0]) // 4 if blobs else 0
-    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(count, dimension).astype(np.float32, copy=False)
+        raise ValueError(f"{len(blobs)} rows of {name} for {count}")
+    width = len(blobs[0]) // 4 if blobs else 0
+    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(count, width).astype(np.float32, copy=False)
 
 
 @contextmanager
@@ -212,7 +164,7 @@ def _reading(path: Path) -> Iterator[tuple[Database, dict[str, str]]]:
             if meta["format"] != FORMAT:
                 raise SnapshotError("索引文件由其他版本的程序生成，请重新生成索引（python serve.py build）。")
             yield db, meta
-    except (sqlite3.Error, KeyError, ValueError, TypeError) as error:
+    except (sqlite3.Error, KeyError, ValueError, TypeError, AttributeError) as error:
         raise SnapshotError(f"索引文件已损坏，请重新生成索引（python serve.py build）。{error}") from error
 
 

@@ -8,12 +8,41 @@ from __future__ import annotations
 
 import re
 
+import opencc
+
 from faq.text import normalize
 
 LONGEST = 2000
 
-# 帐/账 and 登陆/登录 are written for one another everywhere, in official documents too.
-_SPELLINGS = (("帐", "账"), ("登陆", "登录"), ("登入", "登录"), ("账户", "账号"), ("其它", "其他"))
+# 帐/账 and 登陆/登录 are written for one another everywhere, in official documents too; 咋 and 啥 are what people say.
+_SPELLINGS = (
+    ("帐", "账"),
+    ("登陆", "登录"),
+    ("登入", "登录"),
+    ("账户", "账号"),
+    ("其它", "其他"),
+    ("咋", "怎么"),
+    ("啥", "什么"),
+)
+
+# What Taiwan and Hong Kong call by other words. OpenCC's own phrases (tw2sp) would also change what simplified text
+# means: 停用 to 禁用, 新增 to 添加.
+_REGIONAL = (
+    ("网路", "网络"),
+    ("软体", "软件"),
+    ("资讯", "信息"),
+    ("萤幕", "屏幕"),
+    ("伺服器", "服务器"),
+    ("滑鼠", "鼠标"),
+    ("简讯", "短信"),
+    ("列印", "打印"),
+    ("档案", "文件"),
+    ("支援", "支持"),
+    ("字元", "字符"),
+    ("点选", "点击"),
+    ("登出", "退出"),
+)
+_SIMPLIFIER = opencc.OpenCC("t2s")
 
 # What looks like courtesy may begin a word: 好几天, 问题, 下一步, 在不在线. Hence the looks ahead and behind.
 _SOME = r"(?:一下|下(?!一|载|拉|面|级|属|午|周|次|个|月|班|发|线|达)|(?:一)?个问题)"
@@ -34,9 +63,12 @@ _CLOSING = re.compile(
 def canonical(text: str) -> str:
     """The normalized text in one spelling, LONGEST characters of it: some characters stand for eighteen others."""
     text = normalize(text)[:LONGEST]
-    for variant, spelling in _SPELLINGS:
+    spellings: tuple[tuple[str, str], ...] = _SPELLINGS
+    while text != (simplified := str(_SIMPLIFIER.convert(text))):
+        text, spellings = simplified, (*_REGIONAL, *_SPELLINGS)
+    for variant, spelling in spellings:
         text = text.replace(variant, spelling)
-    return text
+    return text[:LONGEST].strip()
 
 
 def without_courtesy(text: str) -> str:

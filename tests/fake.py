@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from faq.catalog import Audience, Catalog, System
 from faq.entry import Document, Entry
 from faq.knowledge import KnowledgeBase
-from index import snapshot
+from index.build import build
 from index.encoder import Encoder
 from index.hybrid import HybridIndex
 from index.segment import Segmenter
@@ -86,4 +86,4 @@ def segmenter() -> Segmenter:
 
 def index_of(knowledge: KnowledgeBase, encoder: Encoder | None = None) -> HybridIndex:
     """An index of the knowledge base; on keywords alone where there is no encoder."""
-    return HybridIndex(snapshot.build(knowledge, segmenter(), encoder), segmenter(), encoder)
+    return HybridIndex(build(knowledge, segmenter(), encoder), segmenter(), encoder)

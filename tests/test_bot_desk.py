@@ -15,7 +15,7 @@ from bot.escalation import read_reasons
 from bot.evaluate import Question, predict
 from faq.entry import Entry
 from faq.knowledge import read_folder
-from index import snapshot
+from index.build import build
 from index.hybrid import HybridIndex
 from index.segment import Segmenter, terms
 
@@ -25,7 +25,7 @@ DOCUMENTS = Path(__file__).parent.parent / "faq" / "documents"
 def open_desk() -> Desk:
     knowledge = read_folder(DOCUMENTS)
     segmenter = Segmenter(terms(knowledge))
-    index = HybridIndex(snapshot.build(knowledge, segmenter, None), segmenter, None)
+    index = HybridIndex(build(knowledge, segmenter, None), segmenter, None)
     return Desk(index, read_reasons(DOCUMENTS / "reasons.toml"), Thresholds())
 
 
@@ -91,6 +91,36 @@ def test_somebody_elses_system_mentioned_in_passing_changes_nothing(text: str, s
     """Only what the first clause names is the subject, and a known system is the subject anyway."""
     reply = DESK.consider(text, system).reply
     assert entry in [reply.answer.entry_id if reply.answer else "", *(option.entry_id for option in reply.options)]
+
+
+def wary() -> Desk:
+    """A desk that answers whatever it finds, unless another system or audience could be meant."""
+    thresholds = Thresholds(answer=0, relevant=0, alike=0, torn=0, role=0)
+    return Desk(DESK.index, read_reasons(DOCUMENTS / "reasons.toml"), thresholds)
+
+
+@pytest.mark.parametrize(
+    ("text", "system"),
+    [
+        ("管理端登录不上", "zyb"),
+        ("职业病申报系统的管理端登录不上", None),
+        ("我们卫健局登录不上", None),
+        ("加油站登录不上", None),
+    ],
+)
+def test_nothing_is_asked_about_that_is_known(text: str, system: str | None) -> None:
+    """The system from the channel, a name or a word that gives it away; the audience from a word."""
+    assert wary().consider(text, system).reply.decision == "answer"
+
+
+@pytest.mark.parametrize(
+    ("text", "system"), [("登录不上", "zyb"), ("登录不上", None), ("职业病申报系统登录不上", None)]
+)
+def test_what_is_not_known_is_asked_about(text: str, system: str | None) -> None:
+    """A known system does not tell the audience."""
+    reply = wary().consider(text, system).reply
+    assert reply.decision == "clarify"
+    assert {option.entry_id[:5] for option in reply.options} >= {"zyb-1", "zyb-2"}
 
 
 def test_a_prediction_is_what_the_chat_says() -> None:

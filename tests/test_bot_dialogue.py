@@ -18,7 +18,7 @@ from bot.store.sqlite import SqliteStore
 from faq.catalog import Catalog, System
 from faq.entry import Entry
 from faq.knowledge import KnowledgeBase
-from index import snapshot
+from index.build import build
 from index.hybrid import HybridIndex
 from index.segment import Segmenter
 
@@ -36,7 +36,7 @@ def desk() -> Desk:
     catalog = Catalog((System("a", "甲系统"), System("b", "乙系统")))
     knowledge = KnowledgeBase(catalog, (), ENTRIES, (), "hash")
     segmenter = Segmenter()
-    index = HybridIndex(snapshot.build(knowledge, segmenter, None), segmenter, None)
+    index = HybridIndex(build(knowledge, segmenter, None), segmenter, None)
     return Desk(index, (UNLOCK, HUMAN), Thresholds(answer=0.3))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import shipped
 from fake import CATALOG
 
 from faq.catalog import Catalog, System
@@ -51,6 +52,22 @@ def test_digits_and_letters_between_chinese_characters_stand_alone() -> None:
     """Chinese text has no spaces."""
     assert CUES.read("打12345没人").elsewhere
     assert CUES.read(canonical("在ＹＸＴ里")).system == "b"
+
+
+def test_words_are_found_in_the_form_in_which_messages_come() -> None:
+    """A name with a part that is renamed is found renamed, and as it is written."""
+    cues = Cues(CATALOG, lambda text: canonical(text).replace("平台", "网站"))
+    assert cues.read("甲网站登不上").system == "a"
+    assert cues.read("甲平台登不上").system == "a"
+
+
+def test_the_shipped_cues_are_found_in_what_search_reads() -> None:
+    """Names, cues and foreign systems of the catalog, although synonyms rename parts of some."""
+    index = shipped.index_of(shipped.made(), None)
+    for system in shipped.knowledge().catalog.systems:
+        assert {name for name in (system.name, *system.aliases) if index.mention(name).system != system.key} == set()
+        assert {cue for cue in system.cues if system.key not in index.mention(cue).systems} == set()
+    assert {name for name in shipped.knowledge().catalog.elsewhere if not index.mention(name).elsewhere} == set()
 
 
 def test_an_empty_word_is_found_nowhere() -> None:

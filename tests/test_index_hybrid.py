@@ -8,18 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import shipped
 from fake import FakeEncoder, entry, index_of, knowledge_of, segmenter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faq.knowledge import KnowledgeBase, read_folder
-from index import snapshot
+from faq.catalog import Catalog
+from faq.knowledge import KnowledgeBase
+from index import rank
+from index.build import build
 from index.encoder import Encoder, load_encoder
-from index.hybrid import CANDIDATES, HybridIndex
-from index.segment import Segmenter, terms
+from index.hybrid import CANDIDATES, HeldOut, HybridIndex
 
-DOCUMENTS = Path(__file__).parent.parent / "faq" / "documents"
 KNOWLEDGE = knowledge_of(
     entry("a-1", "忘记密码", "点击忘记密码", "密码想不起来", audience="企业用户"),
     entry("a-2", "忘记密码", "联系上级", audience="管理机构"),
@@ -116,12 +118,14 @@ def test_a_foreign_system_lowers_confidence() -> None:
 def test_equal_entries_stay_in_the_order_of_the_documents(encoder: Encoder | None) -> None:
     """Nothing but their order tells them apart."""
     index = index_of(knowledge_of(*(entry(f"a-{n}", "忘记密码") for n in range(200))), encoder)
-    assert [hit.entry.id for hit in index.search("忘记密码", limit=30)] == [f"a-{n}" for n in range(30)]
+    hits = index.search("忘记密码", limit=30)
+    assert [hit.entry.id for hit in hits] == [f"a-{n}" for n in range(30)]
+    assert len({(hit.confidence, hit.relevance) for hit in hits}) == 1
 
 
 def test_the_same_question_gets_the_same_hits_to_the_bit() -> None:
     """From the memory, from another index over the same snapshot, from several threads."""
-    made = snapshot.build(MANY, segmenter(), FakeEncoder())
+    made = build(MANY, segmenter(), FakeEncoder())
     questions = [f"第{n}个" for n in range(100)]
     first = HybridIndex(made, segmenter(), FakeEncoder())
     expected = [first.search(question) for question in questions]
@@ -129,6 +133,44 @@ def test_the_same_question_gets_the_same_hits_to_the_bit() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(second.search, questions)) == expected
     assert [first.search(question) for question in questions] == expected
+
+
+def test_words_typed_by_sound_and_other_names_find_the_same() -> None:
+    """What is corrected and what is renamed is searched as what was meant."""
+    catalog = Catalog(KNOWLEDGE.catalog.systems, terms=("密码", "账号", "锁定"), synonyms={"密码": ("口令",)})
+    index = index_of(replace(KNOWLEDGE, catalog=catalog))
+    expected = index.search("忘记密码")
+    for typed in ("忘记口令", "忘记蜜码", "忘记mima", "忘記密碼"):
+        assert index.search(typed) == expected
+
+
+def test_a_cue_is_found_by_the_form_of_its_name() -> None:
+    """Where a synonym renames the cue, the message still points at its system."""
+    catalog = replace(KNOWLEDGE.catalog, synonyms={"油品站": ("加油站",)})
+    assert index_of(replace(KNOWLEDGE, catalog=catalog)).mention("加油站忘记密码").systems == {"b"}
+
+
+@pytest.mark.parametrize("index", [KEYWORD, HYBRID], ids=["keyword", "hybrid"])
+def test_what_is_held_out_has_no_say(index: HybridIndex) -> None:
+    """Neither by its words nor in the classifier, whose answer comes with what is held out."""
+    row = next(at for at, phrasing in enumerate(index.snapshot.phrasings) if phrasing.kind == "similar")
+    head = np.arange(len(KNOWLEDGE.entries) + 1) / 10
+    plain = index.candidates("密码想不起来")
+    without = index.candidates("密码想不起来", held_out=HeldOut(frozenset([row]), head))
+    at, column = without.entries.index(0), rank.FEATURES.index
+    assert without.features[:, column("head")].tolist() == head[list(without.entries)].tolist()
+    assert without.none[rank.NONE.index("topic_head")] == head[-1]
+    for name in ("words", "pairs", "sounds", "fuzzy"):
+        assert without.features[at, column(name)] < plain.features[plain.entries.index(0), column(name)]
+
+
+def test_the_tuning_of_a_snapshot_is_used() -> None:
+    """It changes how sure search is, not the order."""
+    made = build(KNOWLEDGE, segmenter(), None)
+    plain, doubtful = (HybridIndex(m, segmenter(), None) for m in (made, replace(made, tuning=(1.0, 2.0))))
+    hits, less = plain.search("忘记密码"), doubtful.search("忘记密码")
+    assert [hit.entry for hit in hits] == [hit.entry for hit in less]
+    assert all(one.confidence > other.confidence for one, other in zip(hits, less, strict=True))
 
 
 def test_a_returned_list_is_the_callers_own() -> None:
@@ -192,17 +234,15 @@ def test_mentions_are_read_from_the_text_as_it_was_typed() -> None:
 
 def test_vectors_of_another_model_are_not_compared_with() -> None:
     """An index whose snapshot was made by another model searches on keywords alone."""
-    made = snapshot.build(KNOWLEDGE, segmenter(), FakeEncoder(model_id="old"))
+    made = build(KNOWLEDGE, segmenter(), FakeEncoder(model_id="old"))
     assert HybridIndex(made, segmenter(), FakeEncoder(model_id="new")).mode == "keyword"
-    assert HybridIndex(snapshot.build(KNOWLEDGE, segmenter(), None), segmenter(), FakeEncoder()).mode == "keyword"
+    assert HybridIndex(build(KNOWLEDGE, segmenter(), None), segmenter(), FakeEncoder()).mode == "keyword"
 
 
 @pytest.fixture(scope="module")
-def project(model_folder: Path) -> HybridIndex:
+def project(built: Path, model_folder: Path) -> HybridIndex:
     """The project's own documents under the real encoder."""
-    knowledge = read_folder(DOCUMENTS)
-    cutter, encoder = Segmenter(terms(knowledge)), load_encoder(model_folder)
-    return HybridIndex(snapshot.build(knowledge, cutter, encoder), cutter, encoder)
+    return shipped.index_of(shipped.made(built), load_encoder(model_folder))
 
 
 def test_every_title_finds_its_own_entry_and_surely(project: HybridIndex) -> None:

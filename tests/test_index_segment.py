@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,25 @@ def test_pairs_overlap_and_do_not_cross_marks() -> None:
     assert bigrams("忘密码,ip在𠮷") == ["忘密", "密码", "ip", "在𠮷"]
 
 
+@given(st.text(max_size=80))
+def test_a_text_that_is_cut_can_be_put_together_again(text: str) -> None:
+    """Nothing is lost, stop words and marks neither."""
+    said = canonical(text)
+    assert "".join(segmenter().cut(said)) == said
+
+
+def test_what_the_dictionary_does_not_know_is_cut_into_characters() -> None:
+    """No word is guessed."""
+    assert segmenter().cut("忘记审诉404") == ["忘记", "审", "诉", "404"]
+
+
+def test_a_common_word_weighs_more_than_a_rare_or_unknown_one() -> None:
+    """All weights are logarithms of shares."""
+    weights = [segmenter().weight(word) for word in ("的", "密码", "审诉")]
+    assert 0 > weights[0] > weights[1] > weights[2]
+    assert weights[2] == segmenter().weight("")
+
+
 def test_a_long_word_is_given_with_its_parts() -> None:
     """Whoever asks for a part finds the whole."""
     assert {"职业病", "职业"} <= set(segmenter().words("职业病"))
@@ -50,6 +70,12 @@ def test_terms_are_names_cues_and_quoted_words() -> None:
     found = terms(knowledge_of(entry("a-1", "点【法人类型】", "选“其他(人工审核)”，点“下一步”"), catalog=CATALOG))
     assert {"甲系统", "甲平台", "yxt", "粉尘", "企业用户", "我局", "法人类型", "下一步"} <= set(found)
     assert not any("(" in term for term in found)
+
+
+def test_terms_of_the_trade_and_all_names_of_a_thing_are_terms() -> None:
+    """As the catalog lists them."""
+    catalog = replace(CATALOG, terms=("验证码", "接害"), synonyms={"密码": ("口令", "暗号"), "账号": ()})
+    assert {"验证码", "接害", "密码", "口令", "暗号", "账号"} <= set(terms(knowledge_of(catalog=catalog)))
 
 
 def test_the_dictionary_is_kept_where_the_caller_says(tmp_path: Path) -> None:

@@ -5,20 +5,61 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from index.variant import canonical, is_courtesy, without_courtesy
+from index.variant import LONGEST, canonical, is_courtesy, without_courtesy
 
 texts = st.text(max_size=60) | st.text(
     st.sampled_from("您你好请问一下谢谢急在吗账帐户登陆入录号，。！ 老师想要咨询"), max_size=40
 )
 
 
-@given(texts)
+@given(texts | st.text(st.sampled_from("網路軟體資訊帳戶登入陸檔案咋啥薴苧 x"), max_size=40))
+@example("薴")
+@example("咋" * LONGEST)
+@example("a" * (LONGEST - 1) + " b")
 def test_the_canonical_form_is_its_own(text: str) -> None:
     """Making a canonical text canonical changes nothing."""
     assert canonical(canonical(text)) == canonical(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("審訴被退回", "审诉被退回"),
+        ("忘記密碼怎麼辦", "忘记密码怎么办"),
+        ("帳號被鎖", "账号被锁"),
+        ("報錯404", "报错404"),
+        ("網路連線", "网络连线"),
+        ("資訊填錯", "信息填错"),
+        ("檔案列印不了", "文件打印不了"),
+        ("點選登出", "点击退出"),
+    ],
+)
+def test_traditional_characters_and_regional_words_become_those_of_the_documents(text: str, form: str) -> None:
+    """網路 is 网络, 列印 打印: what is written in traditional characters is also said in other words."""
+    assert canonical(text) == form
+
+
+@pytest.mark.parametrize(
+    "text", ["支援", "档案", "停用", "新增", "资讯", "登出", "公式", "报错404", "错误码2443", "502"]
+)
+def test_simplified_text_keeps_its_words(text: str) -> None:
+    """档案 in simplified text is an archive, and 停用 and 新增 are never 禁用 and 添加."""
+    assert canonical(text) == text
+
+
+@pytest.mark.parametrize("text", ["停用", "新增", "啟用"])
+def test_words_of_the_documents_keep_their_meaning_in_traditional_characters(text: str) -> None:
+    """Only the characters change."""
+    assert canonical(f"{text}帳號") == f"{text.replace('啟', '启')}账号"
+
+
+def test_a_canonical_text_has_an_end() -> None:
+    """Also where one character stands for eighteen others, or two."""
+    assert len(canonical("\ufdfa" * LONGEST)) == LONGEST
+    assert len(canonical("咋" * LONGEST)) <= LONGEST
 
 
 @given(texts)

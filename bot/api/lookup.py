@@ -54,7 +54,7 @@ def search(
                 matched=hit.phrasing,
                 features={name: round(value, 4) for name, value in hit.features.items()},
             )
-            for hit in desk.index.search(q, system, limit)
+            for hit in desk.search(q, system, limit)
         ],
     )
 
