@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-_FIELDS = {"name", "label", "told", "systems", "entries", "cues", "unless", "request"}
+_TEXTS: Final = ("name", "label", "told")
+_LISTS: Final = ("systems", "entries")
+_PATTERNS: Final = ("cues", "hints", "unless", "asks", "request")
+_WORD: Final = re.compile(r"\{([a-z_]+)\}")
 
 
 class ReasonError(Exception):
@@ -22,7 +26,7 @@ class ReasonError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason. `systems` and `entries` are keys and ids; the patterns match canonical text."""
+    """One reason. `systems` and `entries` are keys and ids; the patterns match text as search takes it in."""
 
     name: str
     label: str
@@ -30,16 +34,19 @@ class Reason:
     systems: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     cues: tuple[re.Pattern[str], ...] = ()
+    hints: tuple[re.Pattern[str], ...] = ()
     unless: tuple[re.Pattern[str], ...] = ()
+    asks: tuple[re.Pattern[str], ...] = ()
     request: tuple[re.Pattern[str], ...] = ()
 
     def given_by(self, text: str, *, system: str | None, answer: str | None) -> bool:
-        """Whether a canonical text about `system`, answered with the entry of id `answer`, gives this reason."""
+        """Whether an understood text about `system`, answered with the entry of id `answer`, gives this reason."""
         if self.systems and system not in self.systems:
             return False
-        if answer not in self.entries and not _any(self.cues, text):
+        answered = answer in self.entries and (not self.hints or _any(self.hints, text))
+        if not (answered or _any(self.cues, text)) or _any(self.unless, text):
             return False
-        return _any(self.request, text) or not _any(self.unless, text)
+        return not _any(self.asks, text) or _any(self.request, text)
 
 
 HUMAN = Reason(
@@ -64,49 +71,53 @@ def read_reasons(path: Path) -> tuple[Reason, ...]:
     if not path.is_file():
         return (HUMAN,)
     try:
-        tables = tomllib.loads(path.read_bytes().decode("utf-8-sig")).get("reason", [])
+        declared = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ReasonError(f"{path.name}：无法读取（{error}）。") from error
+    tables, words = declared.get("reason", []), declared.get("word", {})
     if not isinstance(tables, list):
         raise ReasonError(f"{path.name}：原因应写成 [[reason]] 表。")
-    reasons = tuple(_reason(path, table) for table in tables)
+    if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
+        raise ReasonError(f"{path.name}：[word] 的各项应为字符串。")
+    reasons = tuple(_reason(path, table, words) for table in tables)
     names = [reason.name for reason in reasons]
     if len(set(names)) < len(names):
         raise ReasonError(f"{path.name}：原因的 name 不能重复。")
     return reasons if HUMAN.name in names else (*reasons, HUMAN)
 
 
-def _reason(path: Path, table: object) -> Reason:
+def _reason(path: Path, table: object, words: Mapping[str, str]) -> Reason:
     if not isinstance(table, dict):
         raise ReasonError(f"{path.name}：原因应写成 [[reason]] 表。")
     place = f"{path.name} 的原因「{table.get('name', '?')}」"
-    if unknown := sorted(set(table) - _FIELDS):
+    if unknown := sorted(set(table) - {*_TEXTS, *_LISTS, *_PATTERNS}):
         raise ReasonError(f"{place}：有不认识的字段 {'、'.join(unknown)}。")
-    texts = {field: table.get(field) for field in ("name", "label", "told")}
-    lists = {field: table.get(field, []) for field in ("systems", "entries", "cues", "unless", "request")}
+    texts = {field: table.get(field) for field in _TEXTS}
+    lists = {field: table.get(field, []) for field in (*_LISTS, *_PATTERNS)}
     for field, value in texts.items():
         if not isinstance(value, str) or not value:
             raise ReasonError(f"{place}：缺少 {field}，或它不是非空字符串。")
     for field, value in lists.items():
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ReasonError(f"{place}：{field} 应为字符串列表。")
+    patterns = {field: _patterns(place, lists[field], words) for field in _PATTERNS}
     return Reason(
         name=str(texts["name"]),
         label=str(texts["label"]),
         told=str(texts["told"]),
         systems=tuple(lists["systems"]),
         entries=tuple(lists["entries"]),
-        cues=_patterns(place, lists["cues"]),
-        unless=_patterns(place, lists["unless"]),
-        request=_patterns(place, lists["request"]),
+        **patterns,
     )
 
 
-def _patterns(place: str, patterns: Collection[str]) -> tuple[re.Pattern[str], ...]:
+def _patterns(place: str, patterns: Collection[str], words: Mapping[str, str]) -> tuple[re.Pattern[str], ...]:
     compiled = []
     for pattern in patterns:
         try:
-            compiled.append(re.compile(pattern))
+            compiled.append(re.compile(_WORD.sub(lambda name: f"(?:{words[name[1]]})", pattern)))
+        except KeyError as error:
+            raise ReasonError(f"{place}：「{pattern}」用到的 {{{error.args[0]}}} 未在 [word] 中定义。") from error
         except re.error as error:
             raise ReasonError(f"{place}：正则表达式「{pattern}」有误（{error}）。") from error
     return tuple(compiled)
