@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve build test check format bench train lock clean
+.PHONY: serve build test check format lint bench evaluate train lock clean
 
 serve: $(VENV)/.runtime
 	$(BIN)/python serve.py serve
@@ -24,6 +24,13 @@ check: $(VENV)/.development
 format: $(VENV)/.development
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/.runtime
+	$(BIN)/python serve.py lint
+
+# SETS: other sets of questions in place of the documents' own.
+evaluate: $(VENV)/.runtime
+	$(BIN)/python serve.py evaluate $(SETS) --floor tests/floor.toml
 
 bench: $(VENV)/.development
 	$(BIN)/python tests/bench

@@ -16,9 +16,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from bot import upkeep, wording
+from bot import release, report, table, upkeep, wording
+from bot.desk import Desk
 from bot.escalation import ReasonError
-from bot.evaluate import QuestionsError, predict, read_questions
+from bot.evaluate import QUESTIONS, QuestionsError, examine, predict, read_questions, read_sets
+from bot.release import FloorError
 from bot.settings import NO_MODEL, Settings
 from bot.store.base import StoreError
 from faq.catalog import Catalog, read_catalog
@@ -30,6 +32,7 @@ from index.encoder import ModelError
 from index.hybrid import HybridIndex
 from index.model import prepare_model
 from index.snapshot import SnapshotError
+from index.trial import Recall
 
 log = logging.getLogger("serve")
 
@@ -37,7 +40,11 @@ M_ARENA_MAX: Final = -8  # malloc.h
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when it succeeded, 2 when something outside the program was wrong, which is said in Chinese."""
+    """Run a command.
+
+    0 when it succeeded, 1 when a check found something, 2 when something outside the program was wrong; either is said
+    in Chinese.
+    """
     options = _parser().parse_args(arguments)
     try:
         settings = Settings()
@@ -47,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         status: int = options.run(settings, options)
-    except (FaqError, ModelError, SnapshotError, ReasonError, QuestionsError, StoreError) as error:
+    except (FaqError, ModelError, SnapshotError, ReasonError, QuestionsError, FloorError, StoreError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
@@ -120,15 +127,36 @@ def train(settings: Settings, _: argparse.Namespace) -> int:
     learned = {}
     for used in (encoder, None):
         made = upkeep.make(settings, knowledge, segmenter, used)
-        index = HybridIndex(made, segmenter, used)
-        upkeep.say(f"正在学习排序权重（{index.mode}）……")
-        try:
-            learned[index.mode] = learning.learn(list(learning.examples(index, made)))
-        except ValueError as error:
-            raise ModelError(str(error)) from error
+        for similar in (True, False):
+            name = rank.name("hybrid" if used else "keyword", similar=similar)
+            upkeep.say(f"正在学习排序权重（{name}）……")
+            try:
+                learned[name] = learning.learn(list(learning.examples(made, segmenter, used, similar=similar)))
+            except ValueError as error:
+                raise ModelError(str(error)) from error
     learning.write(learned, rank.FILE)
     upkeep.say(f"已写入 {rank.FILE}，请重新评测并提交。")
     return 0
+
+
+def lint(settings: Settings, options: argparse.Namespace) -> int:
+    """Check similar questions and uncovered topics before they go live; 1 where there are errors."""
+    from index import lint as checking  # noqa: PLC0415 — its name is the command's
+
+    knowledge = read_folder(settings.faq_documents)
+    encoder, segmenter = upkeep.encoder_of(settings), upkeep.segmenter_of(settings, knowledge)
+    made = upkeep.make(settings, knowledge, segmenter, encoder)
+    index = HybridIndex(made, segmenter, Recall(made, encoder) if encoder else None)
+    written = checking.read_written(settings.faq_documents)
+    findings = checking.lint(index, made, settings.threshold_answer, written)
+    summary = checking.summarize(made, findings)
+    if options.json:
+        _print_json({"summary": asdict(summary), "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            print(f"{'错误' if finding.severity == 'error' else '提示'}：{finding.message}")
+        print(summary)
+    return 1 if summary.errors else 0
 
 
 def ask(settings: Settings, options: argparse.Namespace) -> int:
@@ -144,7 +172,7 @@ def ask(settings: Settings, options: argparse.Namespace) -> int:
 
 def search(settings: Settings, options: argparse.Namespace) -> int:
     """Show what comes nearest to a text, and why."""
-    hits = upkeep.desk_for(settings).index.search(options.text, options.system, options.limit)
+    hits = upkeep.desk_for(settings).search(options.text, options.system, options.limit)
     if options.json:
         _print_json([{**asdict(hit), "features": dict(hit.features)} for hit in hits])
         return 0
@@ -171,17 +199,43 @@ def parse(_: Settings, options: argparse.Namespace) -> int:
 def predict_all(settings: Settings, options: argparse.Namespace) -> int:
     """Write the predictions for a file of questions."""
     questions = list(read_questions(options.queries))
-    if options.entries or options.no_similar:
-        knowledge = read_entries(options.entries) if options.entries else read_folder(settings.faq_documents)
-        if options.no_similar:
-            knowledge = replace(knowledge, entries=tuple(replace(entry, similar=()) for entry in knowledge.entries))
-        desk = upkeep.throw_away_desk(settings, knowledge, () if options.entries else upkeep.reasons_of(settings))
-    else:
-        desk = upkeep.desk_for(settings)
+    desk = _desk_asked(settings, options)
     with options.out.open("w", encoding="utf-8") as out:
         for question in questions:
             out.write(json.dumps(asdict(predict(desk, question)), ensure_ascii=False) + "\n")
     return 0
+
+
+def evaluate(settings: Settings, options: argparse.Namespace) -> int:
+    """Score labelled questions against their floor and the last release; 1 where a figure misses its floor."""
+    documents = settings.faq_documents
+    own = (documents if documents.is_dir() else documents.parent) / QUESTIONS
+    sets = read_sets(options.sets or [own])
+    floor = release.read_floor(options.floor) if options.floor else {}
+    desk = _desk_asked(settings, options)
+    measured = release.measured_by(desk, similar=not options.no_similar)
+    results = [release.hold(examine(desk, questions), measured, floor) for questions in sets]
+    print(table.render(results))
+    upkeep.say(f"报告：{report.write(options.report or settings.data_dir / 'report', measured, results)}")
+    missed = [line for result in results for line in result.missed]
+    for line in missed:
+        upkeep.say(line)
+    if options.accept and missed:
+        upkeep.say("有指标未达标，因此没有写入发布指标。")
+    elif options.accept:
+        for result in results:
+            upkeep.say(f"已写入 {release.accept(result.examination, measured)}，下次评测与之比较。")
+    return 1 if missed else 0
+
+
+def _desk_asked(settings: Settings, options: argparse.Namespace) -> Desk:
+    """The desk that `predict` and `evaluate` ask: the usual one, or a throw-away one over what the options name."""
+    if not (options.entries or options.no_similar):
+        return upkeep.desk_for(settings)
+    knowledge = read_entries(options.entries) if options.entries else read_folder(settings.faq_documents)
+    if options.no_similar:
+        knowledge = replace(knowledge, entries=tuple(replace(entry, similar=()) for entry in knowledge.entries))
+    return upkeep.throw_away_desk(settings, knowledge, () if options.entries else upkeep.reasons_of(settings))
 
 
 def _share_memory() -> None:
@@ -208,10 +262,16 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument("--system", metavar="KEY", help="the system that the text is about")
         added.add_argument("--json", action="store_true", help="print JSON")
 
+    def about_desk(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--entries", type=Path, metavar="ENTRIES.jsonl", help="in place of the documents")
+        added.add_argument("--no-similar", action="store_true", help="leave similar questions out")
+
     command("serve", serve, "serve the chat over HTTP (builds the index first where needed)")
     command("build", build, "make the model and the index")
     command("model", model, "make the sentence encoder's files only")
     command("train", train, "learn the ranker's weights from the documents' similar questions")
+    added = command("lint", lint, "check similar questions and uncovered topics before they go live")
+    added.add_argument("--json", action="store_true", help="print JSON")
     about_text(command("ask", ask, "answer one question"))
     added = command("search", search, "show the entries nearest to a text, and why")
     about_text(added)
@@ -223,8 +283,15 @@ def _parser() -> argparse.ArgumentParser:
     added = command("predict", predict_all, "write predictions for a file of questions")
     added.add_argument("queries", type=Path, metavar="QUERIES.jsonl")
     added.add_argument("--out", type=Path, required=True, metavar="PREDICTIONS.jsonl")
-    added.add_argument("--entries", type=Path, metavar="ENTRIES.jsonl", help="other entries in place of the documents")
-    added.add_argument("--no-similar", action="store_true", help="leave similar questions out")
+    about_desk(added)
+    added = command("evaluate", evaluate, "score labelled questions, and write a report of what went wrong and why")
+    added.add_argument(
+        "sets", type=Path, nargs="*", metavar="SET", help="JSONL (default: questions.jsonl of the documents)"
+    )
+    added.add_argument("--report", type=Path, metavar="FOLDER", help="default: report in the data folder")
+    added.add_argument("--floor", type=Path, metavar="FLOOR.toml", help="exit with 1 where a figure misses its value")
+    added.add_argument("--accept", action="store_true", help="keep the figures as those to compare the next with")
+    about_desk(added)
     return parser
 
 
