@@ -85,6 +85,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             upkeep.in_child("build")
             desk = upkeep.open_desk(settings)
         bot = Bot(store, desk)
+        _give_memory_back()
         log.info("索引就绪：%d 个条目，检索方式 %s", len(bot.desk.knowledge.entries), bot.desk.index.mode)
         threading.Thread(target=upkeep.follow, args=(bot, settings), daemon=True).start()
         config = uvicorn.Config(
@@ -236,6 +237,12 @@ def _desk_asked(settings: Settings, options: argparse.Namespace) -> Desk:
     if options.no_similar:
         knowledge = replace(knowledge, entries=tuple(replace(entry, similar=()) for entry in knowledge.entries))
     return upkeep.throw_away_desk(settings, knowledge, () if options.entries else upkeep.reasons_of(settings))
+
+
+def _give_memory_back() -> None:
+    """What opening the index took and no longer needs."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _share_memory() -> None:
