@@ -1,7 +1,8 @@
 """HybridIndex: a message in, ranked entries out, each with the probability that it answers the message.
 
-Immutable, and swapped whole for a new one. Keyword search (BM25 over words and over character bigrams), the sentence
-encoder and fuzzy matching each look at every phrasing of an entry; `rank` turns what they saw into a probability.
+Immutable, and swapped whole for a new one. Keyword search (BM25 over words, character and syllable pairs), the sentence
+encoder, a few-shot classifier and fuzzy matching each look at the phrasings of an entry; `rank` turns what they saw
+into probabilities.
 Works without an encoder, on keywords alone.
 """
 

@@ -5,7 +5,7 @@ of uncovered topics; the probabilities follow by the softmax (a conditional logi
 of Qualitative Choice Behavior, 1974). So the probabilities of all that a message could mean add up to one: two entries
 that fit alike share it, and one far ahead of the others gets it only where "none" leaves it. The weights are learned
 from the knowledge base's own similar questions and uncovered topics, each held out in turn (see `train`), and lie in
-rank.json, readable: one set for each mode of search, with similar questions and without.
+rank.json, readable: one set for each mode of search, with similar questions and without; `calibrate` scales it.
 """
 
 from __future__ import annotations

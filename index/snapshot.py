@@ -56,6 +56,8 @@ class Snapshot:
 
     The phrasings of an entry stand together, its title first, and the entries' in the order of the knowledge base. The
     documents in `knowledge` hold the same entries as the knowledge base itself, with audience and similar questions.
+    `head` is the classifier's weights, shape (entries + 1, landmarks) (see `head`), `tuning` the scale of probabilities
+    (see `calibrate`).
     """
 
     knowledge: KnowledgeBase

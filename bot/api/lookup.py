@@ -14,7 +14,9 @@ from bot.dialogue import check_text
 
 router = APIRouter(prefix="/api", tags=["look-up"], dependencies=[Depends(lookup)])
 
-System = Annotated[str | None, Query(description="Only entries of the system with this key.")]
+System = Annotated[
+    str | None, Query(description="Only entries of the system with this key, unless the text names another.")
+]
 
 
 def _known(system: str | None, desk: Desk) -> None:
