@@ -3,8 +3,8 @@
 Every similar question and every topic is asked with itself held out, in the knowledge base as it is and in poorer ones:
 without topics, without answers, without similar questions, so that the weights serve knowledge bases that lack them.
 Where no topics are known, every similar question is also asked with its whole entry held out: then none of the entries
-is right, as none is for a question near the domain that nobody has answered yet. Fitted by the likelihood of the right choice (see `rank`), with
-weights of which none may speak against an entry for being near. Deterministic.
+is right, as none is for a question near the domain that nobody has answered yet. Fitted by the likelihood of the
+right choice (see `rank`), with weights of which none may speak against an entry for being near. Deterministic.
 """
 
 from __future__ import annotations
