@@ -34,7 +34,7 @@ CANDIDATES: Final = 50
 Mode: TypeAlias = Literal["hybrid", "keyword"]
 Vector: TypeAlias = NDArray[np.float32]
 
-REMEMBERED: Final = 512
+REMEMBERED: Final = 256
 """Messages whose search is kept, about 10 kB each; the same forty questions make up most of the traffic."""
 
 

@@ -162,7 +162,7 @@ def test_serving_never_loads_pytorch_and_stays_small(data: Path) -> None:
         assert "onnxruntime" in mapped
         assert "libtorch" not in mapped
         status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-        assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 < 400e6  # type: ignore[index]
+        assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 < 400e6, status  # type: ignore[index]
 
 
 def test_opening_the_desk_imports_neither_torch_nor_sentence_transformers(data: Path) -> None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread, current_thread
+from threading import BoundedSemaphore, Lock, Thread, current_thread
 from typing import Any, Literal, TypeVar
 
 from sqlite_utils import Database
@@ -29,6 +29,7 @@ from bot.store.transaction import SqliteTransaction
 T = TypeVar("T")
 
 BATCH = 64  # works in one commit; more would save little and keep the first one waiting
+READERS = 8  # at once; each keeps up to 2 MB of pages, and more would only share the same processor
 
 _CAUSES = {
     sqlite3.SQLITE_BUSY: "正被其他程序占用",
@@ -67,6 +68,7 @@ class SqliteStore:
             raise self._explain(error) from error
         self._file = self._identity()
         self._idle: list[Database] = []
+        self._reading = BoundedSemaphore(READERS)
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._closed = False
         self._lock = Lock()  # once _closed is set under it, nothing more is ordered, and no idle reader kept
@@ -157,20 +159,21 @@ class SqliteStore:
 
     @contextmanager
     def _reader(self) -> Iterator[Database]:
-        """Lend a read-only connection: as many are made as ever were needed at once."""
-        with self._lock:
-            self._refuse_if_closed()
-            idle = self._idle.pop() if self._idle else None
-        db = idle or self._connect("ro")
-        try:
-            yield db
-        finally:
+        """Lend a read-only connection: as many are made as ever were needed at once, at most READERS."""
+        with self._reading:
             with self._lock:
-                kept = not self._closed
-                if kept:
-                    self._idle.append(db)
-            if not kept:
-                db.close()
+                self._refuse_if_closed()
+                idle = self._idle.pop() if self._idle else None
+            db = idle or self._connect("ro")
+            try:
+                yield db
+            finally:
+                with self._lock:
+                    kept = not self._closed
+                    if kept:
+                        self._idle.append(db)
+                if not kept:
+                    db.close()
 
     def _open(self) -> Database:
         """Return the writing connection to a database that is ours and up to date."""
