@@ -24,6 +24,9 @@ from index.space import Space
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 
+_FUZZY = 3
+"""Questions of an entry that are compared letter by letter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -148,19 +151,27 @@ class Comparison:
         kernel = Kernel(self._likeness, self._questioned, vectors)
         return Fit(kernel, self._likeness.landmarks, self.classes, self._count + 1)
 
-    def fuzzy(self, entries: Rows, text: str, held_out: Collection[int] = ()) -> Floats:
-        """How alike the letters of the message and of each entry's best question are, 0 to 1 (rapidfuzz)."""
-        runs = [range(self._starts[entry], self._starts[entry + 1]) for entry in entries]
-        forms = [self._forms[at] for run in runs for at in run]
+    def fuzzy(self, entries: Rows, text: str, seen: Seen, held_out: Collection[int] = ()) -> Floats:
+        """How alike the letters of the message and of each entry's best question are, 0 to 1 (rapidfuzz).
+
+        Only the questions that came nearest otherwise are looked at.
+        """
+        runs = [self._run(entry) for entry in entries]
+        near = [run.start + at for run in runs for at in np.argsort(-seen.near[run], kind="stable")[:_FUZZY]]
+        forms = [self._forms[at] for at in near]
         alike = sum(process.cdist([text], forms, scorer=scorer)[0] for scorer in (fuzz.ratio, fuzz.partial_ratio)) / 200
-        alike[[self._questions[at] in held_out for run in runs for at in run]] = 0.0
-        starts = np.cumsum([0, *map(len, runs)])[:-1]
+        alike[[self._questions[at] in held_out for at in near]] = 0.0
+        starts = np.cumsum([0, *(min(run.stop - run.start, _FUZZY) for run in runs)])[:-1]
         return np.asarray(np.maximum.reduceat(alike, starts), dtype=np.float32) if len(starts) else alike
 
     def nearest(self, entry: int, seen: Seen) -> str:
         """The entry's title or similar question that came nearest to the message."""
-        run = slice(int(self._starts[entry]), int(self._starts[entry + 1]))
-        return self._texts[int(run.start) + int(seen.near[run].argmax())]
+        run = self._run(entry)
+        return self._texts[run.start + int(seen.near[run].argmax())]
+
+    def _run(self, entry: int) -> slice:
+        """Where the entry's questions stand among all questions."""
+        return slice(int(self._starts[entry]), int(self._starts[entry + 1]))
 
     def _best(self, values: Floats) -> Floats:
         """Of the values of all questions, the greatest per entry."""

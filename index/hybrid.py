@@ -22,6 +22,7 @@ from index import rank
 from index.compare import Comparison, Query, Seen
 from index.cue import Cues, Mention
 from index.encoder import Encoder
+from index.focus import focused
 from index.segment import Segmenter, bigrams
 from index.snapshot import Snapshot
 from index.sound import sounds
@@ -33,6 +34,8 @@ CANDIDATES: Final = 50
 
 Mode: TypeAlias = Literal["hybrid", "keyword"]
 Vector: TypeAlias = NDArray[np.float32]
+
+_NEARNESS: Final = ("question", "words", "pairs", "fuzzy")
 
 REMEMBERED: Final = 256
 """Messages whose search is kept, about 10 kB each; the same forty questions make up most of the traffic."""
@@ -51,6 +54,14 @@ class Hit:
     relevance: float
     phrasing: str
     features: Mapping[str, float]
+
+    @property
+    def nearness(self) -> float:
+        """How near the message came to one of the entry's questions, by meaning and by letters, 0 to 1.
+
+        Nothing learned is in it, least of all which entry a phrasing belongs to.
+        """
+        return sum(self.features[name] for name in _NEARNESS) / len(_NEARNESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +129,12 @@ class HybridIndex:
         """
         return list(self._remembered(self.understand(text), system, limit)) if limit > 0 else []
 
-    def candidates(self, text: str, system: str | None = None, held_out: HeldOut | None = None) -> Candidates:
-        """What search knows of a text that `understand` gave, before it judges."""
+    def candidates(
+        self, text: str, system: str | None = None, held_out: HeldOut | None = None, *, question: str | None = None
+    ) -> Candidates:
+        """What search knows of a text that `understand` gave, before it judges; `question` is the part to compare."""
         mention = self._cues.read(text)
-        query = self._query(without_courtesy(text))
+        query = self._query(without_courtesy(text) if question is None else question)
         rows = held_out.rows if held_out else ()
         seen, kernel = self.comparison.see(query, rows)
         guess = seen.question + seen.words + seen.pairs + seen.sounds + seen.answer + seen.answer_words
@@ -131,7 +144,7 @@ class HybridIndex:
             head = held_out.head[classes]
         else:
             head = np.zeros(len(classes)) if self._head is None else np.round(self._head[classes] @ kernel, 6)
-        by_class = {"head": head[:-1], "fuzzy": self.comparison.fuzzy(chosen, query.text, rows)}
+        by_class = {"head": head[:-1], "fuzzy": self.comparison.fuzzy(chosen, query.text, seen, rows)}
         columns = [by_class[name] if name in by_class else getattr(seen, name)[chosen] for name in rank.FEATURES[:-2]]
         columns.append([_agreement(mention.systems, self._entries[at].system) for at in chosen])
         columns.append([_audience_agreement(mention, self._entries[at]) for at in chosen])
@@ -157,8 +170,14 @@ class HybridIndex:
         return positions[np.argsort(-guess[positions], kind="stable")[:CANDIDATES]]
 
     def _search(self, text: str, system: str | None, limit: int) -> tuple[Hit, ...]:
-        found = self.candidates(text, system)
-        judged = rank.judge(found.features, found.none, self.weights)
+        whole = without_courtesy(text)
+        # A message is compared as a whole and without its background; the reading that leads further counts.
+        readings = [
+            (found, rank.judge(found.features, found.none, self.weights))
+            for question in dict.fromkeys([whole, focused(whole, self.snapshot.lexicon, self._segmenter.cut)])
+            for found in [self.candidates(text, system, question=question)]
+        ]
+        found, judged = max(readings, key=lambda reading: reading[1].confidence.max(initial=0.0))
         return tuple(
             Hit(
                 entry=self._entries[found.entries[n]],

@@ -12,7 +12,7 @@ from index.variant import canonical
 
 REMEMBERED: Final = 1024
 
-_ROUNDS = 4  # a term may make another name with what stands beside it: 登录用户名 → 登录账号 → 账号
+_ROUNDS = 5  # a term may make another name with what stands beside it: 登录用户名 → 登录账号 → 账号
 
 
 class Understanding:
@@ -26,7 +26,7 @@ class Understanding:
         self._term = {canonical(name): canonical(term) for term, names in synonyms.items() for name in names}
 
     def _read(self, text: str) -> str:
-        form = self._once(canonical(text))
+        form = canonical(text)
         for _ in range(_ROUNDS):
             text, form = form, self._once(form)
             if text == form:

@@ -153,14 +153,14 @@ def test_letters_alike_are_told_from_the_best_question() -> None:
     both = np.array([0, 1])
 
     def fuzzy(text: str, *held_out: int) -> list[float]:
-        return [float(value) for value in compared.fuzzy(both, text, held_out)]
+        return [float(value) for value in compared.fuzzy(both, text, see(text, *held_out), held_out)]
 
     assert fuzzy("密码想不起来")[0] == 1.0
     assert fuzzy("xyz") == [0.0, 0.0]
     assert 0 < fuzzy("密码想不起来", SIMILAR)[0] < 1.0
     assert fuzzy("账号锁定", SECOND)[1] == 0.0
-    assert compared.fuzzy(np.array([1]), "账号锁定").tolist() == [1.0]
-    assert compared.fuzzy(np.array([], np.intp), "账号锁定").shape == (0,)
+    assert compared.fuzzy(np.array([1]), "账号锁定", see("账号锁定")).tolist() == [1.0]
+    assert compared.fuzzy(np.array([], np.intp), "账号锁定", see("账号锁定")).shape == (0,)
 
 
 def test_the_phrasing_that_came_nearest_is_told() -> None:

@@ -93,9 +93,11 @@ def test_the_limit_does_not_change_who_comes_first() -> None:
 
 
 def test_a_named_audience_goes_first() -> None:
-    """「我局」 is a word of the authorities', 「我公司」 of the enterprises'."""
-    assert HYBRID.search("我局忘记密码", "a")[0].entry.id == "a-2"
-    assert HYBRID.search("我公司忘记密码", "a")[0].entry.id == "a-1"
+    """「我局」 is a word of the authorities', 「我公司」 of the enterprises'; it decides between entries alike in all else."""
+    titles = [entry("a-1", "忘记密码", audience="企业用户"), entry("a-2", "忘记密码", audience="管理机构")]
+    index = index_of(knowledge_of(*titles))
+    assert index.search("我局忘记密码", "a")[0].entry.id == "a-2"
+    assert index.search("我公司忘记密码", "a")[0].entry.id == "a-1"
 
 
 def test_a_cue_of_a_system_goes_first() -> None:
@@ -107,6 +109,21 @@ def test_courtesy_and_spelling_change_nothing_that_is_measured() -> None:
     """With greeting and thanks, in full width: the same hits."""
     plain, dressed = HYBRID.search("忘记密码"), HYBRID.search("您好，请问忘记密码，谢谢！")
     assert dressed == plain
+
+
+@pytest.mark.parametrize("index", [KEYWORD, HYBRID], ids=["keyword", "hybrid"])
+def test_background_takes_nothing_from_a_question(index: HybridIndex) -> None:
+    """Search is as sure of a question behind sentences about other things as of the question alone."""
+    alone = index.search("账号锁定")
+    behind = index.search("我是新来的。领导下周要看。账号锁定")
+    assert [(hit.entry.id, hit.confidence) for hit in behind] == [(hit.entry.id, hit.confidence) for hit in alone]
+
+
+def test_a_sentence_without_own_words_still_counts() -> None:
+    """What leads further is taken: here the whole message, since what is left of it without its first sentence is
+    no more than a question word."""
+    assert HYBRID.search("进不去。怎么办?")[0].entry.id == "a-3"
+    assert HYBRID.search("进不去。怎么办?")[0].confidence >= HYBRID.search("怎么办?")[0].confidence
 
 
 def test_a_foreign_system_lowers_confidence() -> None:
