@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from bot.model import Decision
 from index.hybrid import Hit
@@ -21,18 +22,19 @@ class Thresholds:
     """From which probability on the bot answers, asks back, and shows an entry as a suggestion.
 
     `answer`: least confidence of an answer. `relevant`: least relevance of the best option of a question back. `alike`:
-    options must be at least this large a part of the best one's relevance. `torn`: while nothing says which system is
-    meant, an answer needs every relevant entry of another system to be below this part of its confidence: similar
-    questions are collected system by system, so one of them may be met to the letter by a question that names none.
-    `role`: the same for entries of the same system for another audience. `suggest`: least relevance of a suggestion
-    beside a refusal, and of a related question.
+    options must be at least this large a part of the best one's relevance. `near`: while nothing says which system is
+    meant, an answer needs every entry of another system to be less than this part as near; similar questions are
+    collected system by system, so the probabilities are sure of one that is met to the letter, whoever else could be
+    meant. `role`: the part of the best one's confidence from which on an option of the same system for another audience
+    casts doubt, while nothing says for whom the message speaks. `suggest`: least relevance of a suggestion beside a
+    refusal, and of a related question.
     """
 
     answer: float = 0.55
     relevant: float = 0.25
     alike: float = 0.2
-    torn: float = 3e-5
-    role: float = 0.05
+    near: float = 0.6
+    role: float = 0.02
     suggest: float = 0.05
 
 
@@ -53,41 +55,40 @@ def decide(hits: Sequence[Hit], *, system_known: bool, role_known: bool, thresho
     """
     if not hits:
         return Verdict("reject")
-    best, options = hits[0], _options(hits, thresholds)
-    torn = (not system_known and _torn(hits, thresholds)) or (not role_known and _unsure_for_whom(hits, thresholds))
-    if best.confidence >= thresholds.answer and not torn:
+    best = hits[0]
+    alike = [hit for hit in hits if hit.relevance >= thresholds.alike * best.relevance]
+    elsewhere = [] if system_known else _of_other_systems(hits, thresholds)
+    unsure = elsewhere or (not role_known and _for_others(alike, thresholds))
+    if best.confidence >= thresholds.answer and not unsure:
         return Verdict("answer", (best,))
+    options = _in_turn([hit for hit in hits if hit in alike or hit in elsewhere])
     if best.relevance >= thresholds.relevant and len(options) > 1:
         return Verdict("clarify", tuple(options[:MOST_OPTIONS]))
     suggestions = tuple(hit for hit in hits[:3] if hit.relevance >= thresholds.suggest)
     return Verdict("reject", suggestions)
 
 
-def _torn(hits: Sequence[Hit], thresholds: Thresholds) -> bool:
-    """Whether an entry of another system than the first's could be meant as well."""
-    return any(
-        hit.entry.system != hits[0].entry.system
-        and hit.relevance >= thresholds.relevant
-        and hit.confidence >= thresholds.torn * hits[0].confidence
-        for hit in hits
-    )
+def _of_other_systems(hits: Sequence[Hit], thresholds: Thresholds) -> list[Hit]:
+    """The entries of other systems than the first's that the message comes about as near to."""
+    least = thresholds.near * hits[0].nearness
+    return [hit for hit in hits if hit.entry.system != hits[0].entry.system and hit.nearness >= least]
 
 
-def _unsure_for_whom(hits: Sequence[Hit], thresholds: Thresholds) -> bool:
+def _for_others(options: Sequence[Hit], thresholds: Thresholds) -> bool:
     """Whether an entry of the same system for another audience could be meant as well."""
+    best = options[0]
     return any(
-        hit.entry.system == hits[0].entry.system
-        and hit.entry.audience != hits[0].entry.audience
-        and hit.relevance >= thresholds.relevant
-        and hit.confidence >= thresholds.role * hits[0].confidence
-        for hit in hits
+        hit.entry.system == best.entry.system
+        and hit.entry.audience != best.entry.audience
+        and hit.confidence >= thresholds.role * best.confidence
+        for hit in options
     )
 
 
-def _options(hits: Sequence[Hit], thresholds: Thresholds) -> list[Hit]:
-    """The hits that fit about as well as the first; the best of each system and audience come first."""
-    near = [hit for hit in hits if hit.relevance >= thresholds.alike * hits[0].relevance]
-    best: dict[tuple[str, str | None], Hit] = {}
-    for hit in near:
-        best.setdefault((hit.entry.system, hit.entry.audience), hit)
-    return [*best.values(), *(hit for hit in near if hit not in best.values())]
+def _in_turn(options: Sequence[Hit]) -> list[Hit]:
+    """One option of each party after the other: of each system, and where there is but one, of each audience."""
+    several = len({hit.entry.system for hit in options}) > 1
+    parties: dict[str | None, list[Hit]] = {}
+    for hit in options:
+        parties.setdefault(hit.entry.system if several else hit.entry.audience, []).append(hit)
+    return [hit for turn in zip_longest(*parties.values()) for hit in turn if hit is not None]

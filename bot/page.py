@@ -37,7 +37,14 @@ FAULTS: Final[Mapping[Fault, str]] = {
 }
 """What each fault is called for staff, the gravest first."""
 
-THRESHOLDS: Final = {"answer": "应答", "relevant": "反问", "alike": "相近", "torn": "系统不明", "suggest": "建议"}
+THRESHOLDS: Final = {
+    "answer": "应答",
+    "relevant": "反问",
+    "alike": "相近",
+    "near": "系统不明",
+    "role": "身份不明",
+    "suggest": "建议",
+}
 DECISIONS: Final = {"answer": "应答", "clarify": "反问", "escalate": "转人工", "reject": "不应答"}
 
 

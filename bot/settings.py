@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     threshold_answer: Probability = _DEFAULT.answer
     threshold_relevant: Probability = _DEFAULT.relevant
     threshold_alike: Probability = _DEFAULT.alike
-    threshold_torn: Probability = _DEFAULT.torn
+    threshold_near: Probability = _DEFAULT.near
     threshold_role: Probability = _DEFAULT.role
     threshold_suggest: Probability = _DEFAULT.suggest
 
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
             answer=self.threshold_answer,
             relevant=self.threshold_relevant,
             alike=self.threshold_alike,
-            torn=self.threshold_torn,
+            near=self.threshold_near,
             role=self.threshold_role,
             suggest=self.threshold_suggest,
         )

@@ -12,14 +12,19 @@ from hypothesis import strategies as st
 
 from bot.decide import MOST_OPTIONS, Thresholds, Verdict, decide
 from index.hybrid import Hit
+from index.rank import FEATURES
 
 # Powers of two where parts of other figures are compared, so that each test can stand on the threshold itself.
-THRESHOLDS = Thresholds(answer=0.6, relevant=0.3, alike=0.25, torn=1 / 64, role=0.25, suggest=0.05)
+THRESHOLDS = Thresholds(answer=0.6, relevant=0.3, alike=0.25, near=0.5, role=0.25, suggest=0.05)
 probabilities = st.floats(0, 1)
 
 
-def hit(entry_id: str, confidence: float, relevance: float, audience: str | None = None) -> Hit:
-    return Hit(entry(entry_id, "忘记密码", audience=audience), confidence, relevance, "忘记密码", {})
+def hit(
+    entry_id: str, confidence: float, relevance: float, audience: str | None = None, *, nearness: float = 0.0
+) -> Hit:
+    """A hit whose nearness is the same by every measure; 0 of the first one makes a doubt of every other system."""
+    features = dict.fromkeys(FEATURES, nearness)
+    return Hit(entry(entry_id, "忘记密码", audience=audience), confidence, relevance, "忘记密码", features)
 
 
 def judge(
@@ -41,7 +46,8 @@ def searches(draw: st.DrawFn) -> list[Hit]:
     found = []
     for number, odd in enumerate(odds):
         system, audience = draw(parties)
-        found.append(hit(f"{system}-{number}", odd / (1 + sum(odds)), odd / (1 + odd), audience))
+        near = draw(probabilities)
+        found.append(hit(f"{system}-{number}", odd / (1 + sum(odds)), odd / (1 + odd), audience, nearness=near))
     return found
 
 
@@ -52,6 +58,7 @@ anything = st.lists(
         probabilities,
         probabilities,
         st.sampled_from([None, "x", "y"]),
+        nearness=probabilities,
     ),
     max_size=10,
 )
@@ -91,11 +98,11 @@ def test_what_is_answered_stays_answered_when_more_is_known(found: list[Hit], sy
 
 @given(searches(), st.booleans(), st.booleans(), probabilities)
 def test_a_higher_threshold_never_answers_more(found: list[Hit], system: bool, role: bool, higher: float) -> None:
-    """What is answered with the greater `answer`, `torn` or `role` is answered with the smaller."""
+    """What is answered with the greater `answer`, `near` or `role` is answered with the smaller."""
     stricter = replace(THRESHOLDS, answer=max(THRESHOLDS.answer, higher))
     laxer = (
         THRESHOLDS,
-        replace(stricter, torn=max(THRESHOLDS.torn, higher)),
+        replace(stricter, near=max(THRESHOLDS.near, higher)),
         replace(stricter, role=max(THRESHOLDS.role, higher)),
     )
     if judge(found, stricter, system=system, role=role).decision == "answer":
@@ -117,7 +124,7 @@ def test_with_everything_known_the_confidence_alone_answers(found: list[Hit]) ->
 
 
 @given(searches(), any_thresholds, st.booleans(), st.booleans())
-def test_an_answer_has_no_relevant_rival_of_an_unknown_party(
+def test_an_answer_has_no_rival_of_an_unknown_party(
     found: list[Hit], thresholds: Thresholds, system: bool, role: bool
 ) -> None:
     """In another system while the system is unknown, for another audience while that is unknown."""
@@ -125,13 +132,11 @@ def test_an_answer_has_no_relevant_rival_of_an_unknown_party(
         return
     best = found[0]
     for other in found[1:]:
-        same = other.entry.system == best.entry.system
-        if other.relevance < thresholds.relevant or (same and other.entry.audience == best.entry.audience):
-            continue
-        if same and not role:
-            assert other.confidence < thresholds.role * best.confidence
-        if not same and not system:
-            assert other.confidence < thresholds.torn * best.confidence
+        if other.entry.system != best.entry.system:
+            assert system or other.nearness < thresholds.near * best.nearness
+        elif other.entry.audience != best.entry.audience and not role:
+            fits = other.relevance >= thresholds.alike * best.relevance
+            assert not fits or other.confidence < thresholds.role * best.confidence
 
 
 def test_a_sure_hit_is_the_answer() -> None:
@@ -147,11 +152,11 @@ def test_a_hit_far_ahead_of_all_others_is_no_answer_while_it_hardly_fits() -> No
 
 @pytest.mark.parametrize("audience", [None, "企业用户"])
 def test_another_system_that_could_be_meant_is_asked_about_while_the_system_is_open(audience: str | None) -> None:
-    """From the part `torn` of the first one's confidence on, whatever its audience; not once the system is known."""
-    found = [hit("a-1", 0.75, 0.95), hit("b-1", 0.75 / 64, 0.4, audience)]
+    """From the part `near` of the first one's nearness on, however improbable; not once the system is known."""
+    found = [hit("a-1", 0.75, 0.95, nearness=0.5), hit("b-1", 1e-9, 1e-8, audience, nearness=0.25)]
     assert judge(found, role=True) == Verdict("clarify", tuple(found))
     assert judge(found, system=True, role=True).decision == "answer"
-    behind = [hit("a-1", 0.75, 0.95), hit("b-1", 0.74 / 64, 0.4, audience)]
+    behind = [found[0], hit("b-1", 1e-9, 1e-8, audience, nearness=0.24)]
     assert judge(behind).decision == "answer"
 
 
@@ -166,13 +171,13 @@ def test_another_audience_that_could_be_meant_is_asked_about_while_nobody_is_nam
 
 
 def test_each_doubt_has_its_own_threshold() -> None:
-    """`torn` is for other systems only, `role` for other audiences of the same system only."""
-    other_system = [hit("a-1", 0.8, 0.9, "x"), hit("b-1", 0.1, 0.5, "y")]
-    other_audience = [hit("a-1", 0.8, 0.9, "x"), hit("a-2", 0.1, 0.5, "y")]
-    assert judge(other_system, replace(THRESHOLDS, torn=1)).decision == "answer"
-    assert judge(other_system, replace(THRESHOLDS, role=0)).decision == "clarify"
+    """`near` is for other systems only, `role` for other audiences of the same system only."""
+    other_system = [hit("a-1", 0.8, 0.9, "x", nearness=0.5), hit("b-1", 0.1, 0.5, "y", nearness=0.4)]
+    other_audience = [hit("a-1", 0.8, 0.9, "x", nearness=0.5), hit("a-2", 0.1, 0.5, "y", nearness=0.4)]
+    assert judge(other_system, replace(THRESHOLDS, near=1)).decision == "answer"
+    assert judge(other_system, replace(THRESHOLDS, role=1)).decision == "clarify"
     assert judge(other_audience, replace(THRESHOLDS, role=1)).decision == "answer"
-    assert judge(other_audience, replace(THRESHOLDS, torn=0)).decision == "answer"
+    assert judge(other_audience, replace(THRESHOLDS, near=0)).decision == "answer"
     assert judge(other_audience, replace(THRESHOLDS, role=0)).decision == "clarify"
 
 
@@ -187,27 +192,27 @@ def test_two_entries_of_one_party_leave_a_sure_answer_alone() -> None:
     assert judge([hit("a-1", 0.6, 0.9, "x"), hit("a-2", 0.39, 0.88, "x")]).decision == "answer"
 
 
-@pytest.mark.parametrize("other", ["b-1", "a-2"])
-def test_what_does_not_bear_on_the_message_is_no_rival(other: str) -> None:
-    """Below `relevant` an entry of another system or audience counts for nothing."""
-    assert judge([hit("a-1", 0.6, 0.7, "x"), hit(other, 0.3, 0.29, "y")]).decision == "answer"
-    assert judge([hit("a-1", 0.6, 0.7, "x"), hit(other, 0.3, 0.3, "y")]).decision == "clarify"
+def test_what_fits_far_worse_is_no_rival() -> None:
+    """Below the part `alike` of the first one's relevance an entry for another audience counts for nothing."""
+    best = hit("a-1", 0.6, 0.8, "x")
+    assert judge([best, hit("a-2", 0.3, 0.19, "y")]).decision == "answer"
+    assert judge([best, hit("a-2", 0.3, 0.2, "y")]).decision == "clarify"
 
 
-def test_the_best_option_comes_first_and_then_the_best_of_every_other_party() -> None:
-    """So that four options reach every party, and a second entry of the first party does not move it back."""
+def test_the_systems_take_turns_among_the_options() -> None:
+    """So that four options show two of each of two systems, the best first."""
     found = [
         hit("a-1", 0.4, 0.9),
-        hit("a-2", 0.3, 0.8),
+        hit("a-2", 0.3, 0.8, "x"),
         hit("b-1", 0.2, 0.7),
         hit("a-3", 0.1, 0.6),
         hit("b-2", 0.1, 0.5),
     ]
-    assert shown(judge(found)) == ["a-1", "b-1", "a-2", "a-3"]
+    assert shown(judge(found)) == ["a-1", "b-1", "a-2", "b-2"]
 
 
-def test_an_audience_is_a_party_of_its_own() -> None:
-    """Its best entry goes before the second of another."""
+def test_within_one_system_the_audiences_do() -> None:
+    """The best entry for another audience goes before the second for the same."""
     found = [hit("a-1", 0.4, 0.9, "x"), hit("a-2", 0.3, 0.8, "x"), hit("a-3", 0.2, 0.7, "y")]
     assert shown(judge(found)) == ["a-1", "a-3", "a-2"]
 

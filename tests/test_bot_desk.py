@@ -95,7 +95,7 @@ def test_somebody_elses_system_mentioned_in_passing_changes_nothing(text: str, s
 
 def wary() -> Desk:
     """A desk that answers whatever it finds, unless another system or audience could be meant."""
-    thresholds = Thresholds(answer=0, relevant=0, alike=0, torn=0, role=0)
+    thresholds = Thresholds(answer=0, relevant=0, alike=0, near=0, role=0)
     return Desk(DESK.index, read_reasons(DOCUMENTS / "reasons.toml"), thresholds)
 
 
