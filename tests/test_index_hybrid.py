@@ -93,7 +93,7 @@ def test_the_limit_does_not_change_who_comes_first() -> None:
 
 
 def test_a_named_audience_goes_first() -> None:
-    """「我局」 is a word of the authorities', 「我公司」 of the enterprises'; it decides between entries alike in all else."""
+    """「我局」 is a word of the authorities, 「我公司」 of the enterprises; they tell like entries apart."""
     titles = [entry("a-1", "忘记密码", audience="企业用户"), entry("a-2", "忘记密码", audience="管理机构")]
     index = index_of(knowledge_of(*titles))
     assert index.search("我局忘记密码", "a")[0].entry.id == "a-2"
