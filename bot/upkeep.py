@@ -30,6 +30,8 @@ from index.snapshot import Snapshot, SnapshotError, Stamp
 log = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 2.0
+MANY: Final = 3000
+"""Questions from which on what follows their encoding takes long enough to be announced."""
 STALE: Final = "文档或模型有变化，但重新生成索引失败，目前使用的是上一次的索引。"
 COMMAND: Final = Path(__file__).resolve().parent.parent / "serve.py"
 
@@ -56,8 +58,10 @@ def make(settings: Settings, knowledge: KnowledgeBase, segmenter: Segmenter, enc
     """A snapshot in memory, with vectors of the one on disk where these are of the same model."""
     from index.calibrate import calibrated  # noqa: PLC0415 — brings scipy's optimizer, which serving has no use for
 
-    made = build_snapshot(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress())
-    return calibrated(made, segmenter, encoder)
+    questions = sum(1 + len(entry.similar) for entry in knowledge.entries)
+    aloud = say if questions >= MANY else None
+    made = build_snapshot(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress(), say=aloud)
+    return calibrated(made, segmenter, encoder, say=aloud)
 
 
 def open_desk(settings: Settings, notes: Sequence[str] = ()) -> Desk:

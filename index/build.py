@@ -27,10 +27,12 @@ def build(
     *,
     previous: Snapshot | None = None,
     progress: Callable[[int, int], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Snapshot:
     """Cut, encode and learn a knowledge base; vectors of `previous` made by the same model are used again.
 
-    `progress` is called with the number of texts encoded and the number to encode.
+    `progress` is called with the number of texts encoded and the number to encode, `say` with a line (Chinese) when
+    the classifier's turn has come.
     """
     knowledge = _whole(knowledge)
     words = _lexicon(knowledge, segmenter)
@@ -40,6 +42,8 @@ def build(
     if encoder is not None:
         vectors = _vectors(phrasings, encoder, previous, progress)
         made = replace(made, vectors=vectors, model_id=encoder.model_id)
+    if say is not None:
+        say(f"正在训练分类器：{sum(phrasing.kind != 'answer' for phrasing in phrasings)} 个问法……")
     return learned(made)
 
 

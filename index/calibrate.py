@@ -9,6 +9,7 @@ are fitted to what comes of it: how sharply scores become probabilities, and the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -25,17 +26,24 @@ from index.train import ask
 from index.trial import Recall
 
 SAMPLE: Final = 200
-"""Similar questions asked; the cost of calibrating does not grow with the knowledge base."""
+"""Similar questions asked, however large the knowledge base."""
 
 _FEWEST = 50
 _SPREAD: Final = (0.5, 2.0)
 """By how much the logarithm of the sharpness, and the start of "none", may be expected to differ between bases."""
 
 
-def calibrated(snapshot: Snapshot, segmenter: Segmenter, encoder: Encoder | None) -> Snapshot:
-    """The snapshot with its tuning; the same where it has too few similar questions to learn from."""
+def calibrated(
+    snapshot: Snapshot, segmenter: Segmenter, encoder: Encoder | None, *, say: Callable[[str], None] | None = None
+) -> Snapshot:
+    """The snapshot with its tuning; the same where it has too few similar questions to learn from.
+
+    `say` is told (a line, Chinese) that it begins.
+    """
     if sum(phrasing.kind == "similar" for phrasing in snapshot.phrasings) < _FEWEST:
         return snapshot
+    if say is not None:
+        say("正在校准置信度……")
     index = HybridIndex(snapshot, segmenter, None if encoder is None else Recall(snapshot, encoder))
     weights = rank.shipped(index.mode, similar=True)
     asked = [

@@ -103,7 +103,7 @@ class Comparison:
         self._space = None if snapshot.vectors is None else Space(snapshot.vectors)
         self._vectors = None if self._space is None or snapshot.vectors is None else self._space.place(snapshot.vectors)
         self._questioned = [phrasings[row].form for row in self.asked]
-        self._likeness = Likeness(self._questioned, self._vectors)
+        self._likeness = Likeness(self._questioned, self._vectors, count + 1)
 
     def see(self, query: Query, held_out: Collection[int] = ()) -> tuple[Seen, Floats]:
         """Compare a message, leaving out the rows `held_out`; and its kernel with the classifier's landmarks."""
@@ -167,7 +167,7 @@ class Comparison:
     def nearest(self, entry: int, seen: Seen) -> str:
         """The entry's title or similar question that came nearest to the message."""
         run = self._run(entry)
-        return self._texts[run.start + int(seen.near[run].argmax())]
+        return self._texts[int(run.start) + int(seen.near[run].argmax())]
 
     def _run(self, entry: int) -> slice:
         """Where the entry's questions stand among all questions."""

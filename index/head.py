@@ -9,7 +9,7 @@ would say had it never seen some of them follows from the same matrices (leave-o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -32,21 +32,21 @@ class Fit:
     """What a fit knows: `kernel`, shape (n, landmarks), whose rows `basis`, rising, are the landmarks' own."""
 
     def __init__(self, kernel: Rows, basis: NDArray[np.intp], labels: NDArray[np.intp], classes: int) -> None:
-        from scipy.linalg import cho_factor, cho_solve  # noqa: PLC0415 — serving fits nothing and does without it
+        from scipy.linalg import cholesky  # noqa: PLC0415 — serving fits nothing and does without it
 
-        self._kernel, self._labels, self._classes = kernel, labels, classes
+        self._kernel, self._labels = kernel, labels
         gram = _JITTER * np.eye(len(basis))
-        right = np.zeros((len(basis), classes))
+        right = np.zeros((classes, len(basis)))
         for start in range(0, len(kernel), _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, len(kernel)))
             part = kernel[rows]
             gram += part.T @ part
             own = np.isin(rows, basis)
             gram[np.searchsorted(basis, rows[own])] += _RIDGE * part[own]
-            right += part.T @ self._targets(rows)
-        factor = cho_factor(gram, check_finite=False) if len(basis) else None
-        self._solve: Callable[[Floats], Floats] = lambda right: right if factor is None else cho_solve(factor, right)
-        self._weights = self._solve(right)
+            _add_by_label(right, labels[rows], part)
+        # The lower half of the transpose: the half that is read matters, for the kernel is symmetric only nearly.
+        self._root = cholesky(gram.T, lower=True, overwrite_a=True, check_finite=False)
+        self._weights = self._divided(self._divided(right.T), transposed=True)
 
     def weights(self) -> NDArray[np.float32]:
         """The classifier, shape (classes, landmarks): times a message's kernel about 1 for its class, else about 0."""
@@ -56,11 +56,24 @@ class Fit:
         """What it would say to phrasing `row` had it not seen the phrasings `held_out`, `row` among them."""
         rows = np.asarray(held_out, dtype=np.intp)
         seen = self._kernel[rows]
-        hat, said = seen @ self._solve(seen.T), seen @ self._weights
-        without = np.linalg.solve(np.eye(len(rows)) - hat, said - hat @ self._targets(rows))
-        return np.asarray(without[int(np.flatnonzero(rows == row)[0])], dtype=np.float64)
+        half = self._divided(seen.T)
+        hat = half.T @ half
+        # Of the solution for all of them only the row asked for is needed, so the system is solved for its place.
+        share = np.linalg.solve(np.eye(len(rows)) - hat, (rows == row).astype(np.float64))
+        said = (share @ seen) @ self._weights
+        np.subtract.at(said, self._labels[rows], share @ hat)
+        return np.asarray(said, dtype=np.float64)
 
-    def _targets(self, rows: NDArray[np.intp]) -> Floats:
-        targets = np.zeros((len(rows), self._classes))
-        targets[np.arange(len(rows)), self._labels[rows]] = 1.0
-        return targets
+    def _divided(self, right: Floats, *, transposed: bool = False) -> Floats:
+        """The inverse of the root of the normal equations, or of its transpose, times `right`."""
+        from scipy.linalg import solve_triangular  # noqa: PLC0415
+
+        found: Floats = solve_triangular(self._root, right, trans=int(transposed), lower=True, check_finite=False)
+        return found
+
+
+def _add_by_label(sums: Floats, labels: NDArray[np.intp], rows: Floats) -> None:
+    """Add each of the rows to the sum of its label."""
+    order = np.argsort(labels, kind="stable")
+    found, starts = np.unique(labels[order], return_index=True)
+    sums[found] += np.add.reduceat(rows[order], starts, axis=0)

@@ -17,17 +17,24 @@ Floats = NDArray[np.float32]
 LANDMARKS: Final = 6000
 """The most questions that others are compared with."""
 
+WEIGHTS: Final = 16_000_000
+"""The most weights of a classifier, one per class and landmark: 64 MB, in the snapshot and in the server's memory."""
+
 _SHARPNESS = 2.0
 _MEANING = 2 / 3
 """What the cosine of two vectors counts for; the rest is shared by characters and sounds."""
 
 
 class Likeness:
-    """n questions, given as canonical texts and unit vectors (None: without an encoder). Immutable."""
+    """n questions, given as canonical texts and unit vectors (None: without an encoder). Immutable.
 
-    def __init__(self, texts: Sequence[str], vectors: Floats | None) -> None:
+    `classes` is how many a classifier over them will tell apart.
+    """
+
+    def __init__(self, texts: Sequence[str], vectors: Floats | None, classes: int = 1) -> None:
         count = len(texts)
-        self.landmarks = np.unique(np.linspace(0, count - 1, min(count, LANDMARKS)).astype(np.intp))
+        most = min(count, LANDMARKS, max(WEIGHTS // max(classes, 1), 1))
+        self.landmarks = np.unique(np.linspace(0, count - 1, most).astype(np.intp))
         """Positions of the questions that others are compared with, evenly spread; all of them if they are few."""
         self._meaning = 0.0 if vectors is None else _MEANING
         self._letters = GramIndex([_letters(texts[at]) for at in self.landmarks])

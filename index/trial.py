@@ -106,7 +106,7 @@ class _Group:
         self._phrasings, self._vectors = snapshot.phrasings, vectors
         self.rows = [row for row, phrasing in enumerate(snapshot.phrasings) if phrasing.kind == kind]
         forms = [snapshot.phrasings[row].form for row in self.rows]
-        self._likeness = Likeness(forms, None if vectors is None else vectors[self.rows])
+        self._likeness = Likeness(forms, None if vectors is None else vectors[self.rows], len(forms))
         self.seen = self._likeness.landmarks
         """Positions in `rows` of those seen."""
 

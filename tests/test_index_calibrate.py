@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fake import FakeEncoder, entry, knowledge_of, segmenter
 
+from bot import upkeep
+from bot.settings import NO_MODEL, Settings
 from index.build import build
 from index.calibrate import calibrated
 from index.hybrid import HybridIndex
@@ -62,3 +65,14 @@ def test_too_few_similar_questions_tune_nothing() -> None:
     """A few questions say little about a knowledge base."""
     few = build(knowledge_of(entry("a-1", "忘记密码", "", "密码忘了")), segmenter(), None)
     assert calibrated(few, segmenter(), None) is few
+
+
+@pytest.mark.parametrize("many", [1, 1000])
+def test_the_long_parts_of_a_large_build_are_announced(
+    many: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Learning and calibrating begin with a line each; where questions are few, neither takes long enough."""
+    monkeypatch.setattr(upkeep, "MANY", many)
+    upkeep.make(Settings(data_dir=tmp_path, faq_model=NO_MODEL), MANY, segmenter(), None)
+    said = capsys.readouterr().err.splitlines()
+    assert said == (["正在训练分类器：92 个问法……", "正在校准置信度……"] if many == 1 else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,6 +123,21 @@ def test_reading_the_kernel_in_parts_changes_nothing(problem: Problem, chunk: in
     assert parts.weights() == pytest.approx(whole.weights(), abs=1e-3)
     said, again = (f.without(problem.row, problem.held_out) for f in (whole, parts))
     assert again == pytest.approx(said, abs=1e-5)
+
+
+def test_a_class_costs_its_weights_and_no_column_of_targets() -> None:
+    """Ten thousand entries have as many classes: a table of rows by classes would be 800 MB here."""
+    kernel = np.exp(-np.random.default_rng(1).random((2000, 5)))
+    labels = np.arange(2000) * 25
+    tracemalloc.start()
+    try:
+        fitted = Fit(kernel, np.arange(5), labels, 50_000)
+        said = fitted.without(7, [7, 8])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert said.shape == (50_000,)
+    assert peak < 20e6
 
 
 @pytest.mark.parametrize("classes", [1, 3])

@@ -86,6 +86,17 @@ def test_a_large_knowledge_base_is_compared_with_few_of_its_questions(monkeypatc
     assert matrix[few.landmarks].argmax(axis=1).tolist() == [0, 1, 2]
 
 
+def test_many_classes_leave_room_for_fewer_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A classifier has a weight per class and landmark, and all of them have a budget; one landmark there always is."""
+    monkeypatch.setattr(likeness, "WEIGHTS", 12)
+    assert [len(Likeness(TEXTS, None, classes).landmarks) for classes in (0, 1, 2, 3, 4, 13)] == [6, 6, 6, 4, 3, 1]
+
+
+def test_the_budget_takes_nothing_from_a_help_desk_of_common_size() -> None:
+    """Two thousand entries have as many landmarks as one."""
+    assert likeness.WEIGHTS // 2001 >= likeness.LANDMARKS
+
+
 def test_rows_are_the_same_alone_and_together() -> None:
     """They are asked for in parts where all of them are too many."""
     kernel = Kernel(Likeness(TEXTS, AXES), TEXTS, AXES)

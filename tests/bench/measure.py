@@ -19,6 +19,7 @@ from typing import Final
 from child import Child
 from client import Bound, Caller, Client, Load, Open, Visitor, ask_all
 from question import Question, known_questions, new_questions
+from thought import Thinking, Thought
 
 from index.encoder import Encoder
 from index.variant import canonical, without_courtesy
@@ -52,6 +53,7 @@ class Round:
     one: dict[str, Load] = field(default_factory=dict)
     many: dict[str, Load] = field(default_factory=dict)
     commit: list[float] = field(default_factory=list)
+    thought: Thought = field(default_factory=Thought)
 
 
 class Bench:
@@ -66,6 +68,7 @@ class Bench:
         known = known_questions()
         self._repeated = known[:REPEATED]
         self._new = new_questions(known)
+        self._thinking = Thinking(folder, encoder, WARM_UP)
 
     def run(self, plan: Plan, say: Callable[[str], None]) -> list[Round]:
         """The rounds of a plan."""
@@ -83,6 +86,7 @@ class Bench:
         same = list(islice(self._new, plan.one.requests))  # for the encoder and for the chat
         for kind in order:
             done.one[kind] = self._phase(kind, iter(same), plan.one, 1)
+        done.thought = self._thinking.part(number, plan.rounds)
         for kind in order:
             done.many[kind] = self._phase(kind, self._new, plan.many, CLIENTS)
         return done

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,9 +26,13 @@ _FRAMES = (
 )
 
 
+_SHORTEST, _LONGEST = 6, 25
+_MORE = re.compile(r"[。！？!?；;…\n]\s*\S")
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A text, and the system of the page it is typed on."""
+    """A text, and the system of the page it is typed on; "" where that says none."""
 
     text: str
     system: str
@@ -42,6 +48,15 @@ def known_questions(documents: Path = DOCUMENTS) -> list[Question]:
     ]
     Random(20).shuffle(found)
     return found
+
+
+def asked_questions(documents: Path = DOCUMENTS) -> list[Question]:
+    """The single sentences of 6 to 25 characters that the project is evaluated with, none twice, in a fixed order."""
+    rows = map(json.loads, (documents / "questions.jsonl").read_text(encoding="utf-8").splitlines())
+    found = {row["text"]: Question(row["text"], row["context"] or "") for row in rows}
+    asked = [q for text, q in found.items() if _SHORTEST <= len(text) <= _LONGEST and not _MORE.search(text)]
+    Random(20).shuffle(asked)
+    return asked
 
 
 def new_questions(known: list[Question]) -> Iterator[Question]:

@@ -47,6 +47,9 @@ def describe(
     def ratio(above: Callable[[Round], float], below: Callable[[Round], float]) -> Figure:
         return _figure(above(done) / below(done) for done in rounds)
 
+    def thought(who: str) -> Callable[[Round], float]:
+        return lambda done: _milliseconds(getattr(done.thought, who), 0.5)
+
     return {
         "machine": _machine(),
         "other_processes_cores": others,
@@ -71,7 +74,12 @@ def describe(
                 for kind in KINDS
             },
         },
+        "in_process": {
+            **{who: {"p50_ms": _figure(map(thought(who), rounds))} for who in ("desk", "encoder")},
+            "requests": sum(len(done.thought.desk) for done in rounds),
+        },
         "ratios": {
+            "search and decision p50 ÷ encoder p50": ratio(thought("desk"), thought("encoder")),
             "chat uncached p50 ÷ encoder p50": ratio(p50("uncached"), p50("encoder")),
             "chat uncached p50 ÷ empty p50": ratio(p50("uncached"), p50("empty")),
             "chat cached p50 ÷ empty p50": ratio(p50("cached"), p50("empty")),
@@ -89,6 +97,7 @@ def describe(
 def show(figures: Mapping[str, Any]) -> str:
     """The figures as a table of plain text."""
     machine, one, many = figures["machine"], figures["one_client"], figures["many_clients"]
+    inside = figures["in_process"]
     lines = [
         f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, commit {machine['commit']}",
         f"{figures['rounds']} rounds: median (least–greatest round); {_disturbance(figures['other_processes_cores'])}",
@@ -101,6 +110,8 @@ def show(figures: Mapping[str, Any]) -> str:
             _row(NAMES[kind], _text(one[kind]["p50_ms"]), _text(one[kind]["p95_ms"]), str(one[kind]["requests"]))
             for kind in KINDS
         ),
+        _row("search and decision", _text(inside["desk"]["p50_ms"]), "", str(inside["requests"])),
+        _row("bare encoder, same texts", _text(inside["encoder"]["p50_ms"])),
         _row("write of 4 KB to the disk (fdatasync)", _text(figures["commit_ms"])),
         "",
         _row(f"{many['clients']} CLIENTS (encoder: a thread per core)", "per second", "p95 ms", "client's cores"),
