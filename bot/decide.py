@@ -21,13 +21,14 @@ MOST_OPTIONS = 4
 class Thresholds:
     """From which probability on the bot answers, asks back, and shows an entry as a suggestion.
 
-    `answer`: least confidence of an answer. `relevant`: least relevance of the best option of a question back. `alike`:
-    options must be at least this large a part of the best one's relevance. `near`: while nothing says which system is
-    meant, an answer needs every entry of another system to be less than this part as near; similar questions are
-    collected system by system, so the probabilities are sure of one that is met to the letter, whoever else could be
-    meant. `role`: the part of the best one's confidence from which on an option of the same system for another audience
-    casts doubt, while nothing says for whom the message speaks. `suggest`: least relevance of a suggestion beside a
-    refusal, and of a related question.
+    `answer`: least confidence of an answer. `relevant`: least relevance of the best option of a question back, or,
+    where the options are for different visitors, least probability that one of them is right. `alike`: options must be
+    at least this large a part of the best one's relevance. `near`: while nothing says which system is meant, an answer
+    needs every entry of another system to be less than this part as near; similar questions are collected system by
+    system, so the probabilities are sure of one that is met to the letter, whoever else could be meant. `role`: the
+    part of the best one's confidence from which on an option of the same system for another audience casts doubt, while
+    nothing says for whom the message speaks. `suggest`: least relevance of a suggestion beside a refusal, and of a
+    related question.
     """
 
     answer: float = 0.55
@@ -56,13 +57,18 @@ def decide(hits: Sequence[Hit], *, system_known: bool, role_known: bool, thresho
     if not hits:
         return Verdict("reject")
     best = hits[0]
+    if system_known:
+        hits = [hit for hit in hits if hit.entry.system == best.entry.system]
     alike = [hit for hit in hits if hit.relevance >= thresholds.alike * best.relevance]
     elsewhere = [] if system_known else _of_other_systems(hits, thresholds)
     unsure = elsewhere or (not role_known and _for_others(alike, thresholds))
     if best.confidence >= thresholds.answer and not unsure:
         return Verdict("answer", (best,))
     options = _in_turn([hit for hit in hits if hit in alike or hit in elsewhere])
-    if best.relevance >= thresholds.relevant and len(options) > 1:
+    bearing = best.relevance
+    if len({(hit.entry.system, None if role_known else hit.entry.audience) for hit in options}) > 1:
+        bearing = max(bearing, sum(hit.confidence for hit in options))
+    if bearing >= thresholds.relevant and len(options) > 1:
         return Verdict("clarify", tuple(options[:MOST_OPTIONS]))
     suggestions = tuple(hit for hit in hits[:3] if hit.relevance >= thresholds.suggest)
     return Verdict("reject", suggestions)

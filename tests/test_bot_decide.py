@@ -229,6 +229,21 @@ def test_a_question_back_wants_a_relevant_first_option() -> None:
     assert judge([hit("a-1", 0.2, 0.29), hit("a-2", 0.2, 0.29)]).decision == "reject"
 
 
+def test_options_for_different_visitors_need_only_be_probable_together() -> None:
+    """Each fits too little alone, but one of them is likely right: worth asking who the visitor is."""
+    systems = [hit("a-1", 0.15, 0.2), hit("b-1", 0.15, 0.2)]
+    audiences = [hit("a-1", 0.15, 0.2, "x"), hit("a-2", 0.15, 0.2, "y")]
+    assert judge(systems).decision == judge(audiences).decision == "clarify"
+    assert judge(systems, system=True).decision == judge(audiences, role=True).decision == "reject"
+    assert judge([hit("a-1", 0.14, 0.2), hit("b-1", 0.15, 0.2)]).decision == "reject"
+
+
+def test_another_systems_entries_are_no_options_where_the_system_is_known() -> None:
+    """As where the words of a message point at one system, and search found entries of both."""
+    found = [hit("a-1", 0.4, 0.9), hit("b-1", 0.3, 0.9), hit("a-2", 0.2, 0.9)]
+    assert shown(judge(found, system=True)) == ["a-1", "a-2"]
+
+
 def test_options_fit_about_as_well_as_the_first() -> None:
     """Those below the part `alike` of its relevance are left out, and one alone is nothing to ask about."""
     found = [hit("a-1", 0.5, 0.5), hit("a-2", 0.2, 0.125), hit("a-3", 0.1, 0.12)]
