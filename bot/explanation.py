@@ -131,7 +131,7 @@ def _why(case: Case, thought: Thought, thresholds: Thresholds) -> str:
     if case.decided("answer"):
         return f"{found}，因此直接应答。"
     if case.decided("clarify"):
-        known = "置信度够，但不清楚说的是哪个系统，别的系统也有可能的条目" if sure else "置信度不足，相近的条目不止一条"
+        known = "置信度够，但没有说明是哪个系统或哪类用户，也可能是别的" if sure else "置信度不足，相近的条目不止一条"
         return f"{found}：{known}，因此反问。"
     if sure:
         return f"{found}：置信度够，但消息被看作寒暄、没有文字、说的是别的系统，或不清楚是哪个系统，因此不应答。"
