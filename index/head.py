@@ -35,7 +35,8 @@ class Fit:
         from scipy.linalg import cholesky  # noqa: PLC0415 — serving fits nothing and does without it
 
         self._kernel, self._labels = kernel, labels
-        gram = _JITTER * np.eye(len(basis))
+        # Where landmarks repeat each other the kernel is singular, and the noise of its single precision adds up.
+        gram = _JITTER * len(basis) * np.eye(len(basis))
         right = np.zeros((classes, len(basis)))
         for start in range(0, len(kernel), _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, len(kernel)))
