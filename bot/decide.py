@@ -16,6 +16,8 @@ from index.hybrid import Hit
 MOST_OPTIONS = 4
 """More options than this are a list to read, not a question to answer."""
 
+_TOUCHED = 1e-6  # a message that shares nothing with a question is not near to it, however far it is from the others
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -64,12 +66,12 @@ def decide(hits: Sequence[Hit], *, system_known: bool, role_known: bool, thresho
     unsure = elsewhere or (not role_known and _for_others(alike, thresholds))
     if best.confidence >= thresholds.answer and not unsure:
         return Verdict("answer", (best,))
-    options = _in_turn([hit for hit in hits if hit in alike or hit in elsewhere])
+    options = _in_turn([hit for hit in hits if hit in alike or hit in elsewhere])[:MOST_OPTIONS]
     bearing = best.relevance
     if len({(hit.entry.system, None if role_known else hit.entry.audience) for hit in options}) > 1:
         bearing = max(bearing, sum(hit.confidence for hit in options))
     if bearing >= thresholds.relevant and len(options) > 1:
-        return Verdict("clarify", tuple(options[:MOST_OPTIONS]))
+        return Verdict("clarify", tuple(options))
     suggestions = tuple(hit for hit in hits[:3] if hit.relevance >= thresholds.suggest)
     return Verdict("reject", suggestions)
 
@@ -77,7 +79,7 @@ def decide(hits: Sequence[Hit], *, system_known: bool, role_known: bool, thresho
 def _of_other_systems(hits: Sequence[Hit], thresholds: Thresholds) -> list[Hit]:
     """The entries of other systems than the first's that the message comes about as near to."""
     least = thresholds.near * hits[0].nearness
-    return [hit for hit in hits if hit.entry.system != hits[0].entry.system and hit.nearness >= least]
+    return [hit for hit in hits if hit.entry.system != hits[0].entry.system and hit.nearness >= max(least, _TOUCHED)]
 
 
 def _for_others(options: Sequence[Hit], thresholds: Thresholds) -> bool:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 
 from index.spelling import Lexicon
 
-_SENTENCE = re.compile(r"[^。!！?？…\n]+[。!！?？…\s]*")
-_ASKS = re.compile(r"[?？吗呢]|怎|什么|如何|为何|哪|几|多少|多久|多长|能否|能不|可否|可不|是否|是不是|有没有|谁|要不要")
+_SENTENCE = re.compile(r"(?:(?!\.{3})[^。!?\n])+(?:[。!?\s]|\.{3,})*")
+_ASKS = re.compile(r"[?吗呢]|怎|什么|如何|为何|哪|几|多少|多久|多长|能否|能不|可否|可不|是否|是不是|有没有|谁|要不要")
 
 
 def focused(text: str, words: Lexicon, cut: Callable[[str], Iterable[str]]) -> str:

@@ -20,9 +20,9 @@ probabilities = st.floats(0, 1)
 
 
 def hit(
-    entry_id: str, confidence: float, relevance: float, audience: str | None = None, *, nearness: float = 0.0
+    entry_id: str, confidence: float, relevance: float, audience: str | None = None, *, nearness: float = 0.5
 ) -> Hit:
-    """A hit whose nearness is the same by every measure; 0 of the first one makes a doubt of every other system."""
+    """A hit whose nearness is the same by every measure."""
     features = dict.fromkeys(FEATURES, nearness)
     return Hit(entry(entry_id, "忘记密码", audience=audience), confidence, relevance, "忘记密码", features)
 
@@ -133,7 +133,7 @@ def test_an_answer_has_no_rival_of_an_unknown_party(
     best = found[0]
     for other in found[1:]:
         if other.entry.system != best.entry.system:
-            assert system or other.nearness < thresholds.near * best.nearness
+            assert system or other.nearness < max(thresholds.near * best.nearness, 1e-6)
         elif other.entry.audience != best.entry.audience and not role:
             fits = other.relevance >= thresholds.alike * best.relevance
             assert not fits or other.confidence < thresholds.role * best.confidence
@@ -236,6 +236,17 @@ def test_options_for_different_visitors_need_only_be_probable_together() -> None
     assert judge(systems).decision == judge(audiences).decision == "clarify"
     assert judge(systems, system=True).decision == judge(audiences, role=True).decision == "reject"
     assert judge([hit("a-1", 0.14, 0.2), hit("b-1", 0.15, 0.2)]).decision == "reject"
+
+
+def test_only_what_is_shown_makes_a_question_probable() -> None:
+    """Options beyond the fourth are not asked about."""
+    assert judge([hit(f"{'ab'[n % 2]}-{n}", 0.06, 0.1) for n in range(10)]).decision == "reject"
+    assert judge([hit(f"{'ab'[n % 2]}-{n}", 0.08, 0.1) for n in range(10)]).decision == "clarify"
+
+
+def test_nothing_in_common_is_no_nearness() -> None:
+    """Where the first is found by its answer alone, every other system's question is as far."""
+    assert judge([hit("a-1", 0.8, 0.9, nearness=0.0), hit("b-1", 0.01, 0.02, nearness=0.0)]).decision == "answer"
 
 
 def test_another_systems_entries_are_no_options_where_the_system_is_known() -> None:

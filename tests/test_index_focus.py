@@ -32,6 +32,7 @@ def focus(text: str) -> str:
         ("我刚注册了账号。验证码收不到。", "我刚注册了账号。验证码收不到。"),
         ("我有账号。出口许可怎么办理", "我有账号。出口许可怎么办理"),  # the question itself is never background
         ("我有账号。去哪里交钱呢!谢谢配合。", "我有账号。去哪里交钱呢!"),
+        ("领导催得急......账号登不上", "账号登不上"),  # …… comes as six full stops
     ],
 )
 def test_sentences_without_own_words_or_a_question_are_left_out(text: str, kept: str) -> None:
