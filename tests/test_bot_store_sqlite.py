@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from stored import CONVERSATION, NOW, say, texts
 
 from bot.model import Message
 from bot.store.base import Store, StoreError, Transaction
-from bot.store.sqlite import BATCH, SqliteStore
+from bot.store.sqlite import BATCH, READERS, SqliteStore
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,6 +62,29 @@ def count_commits(store: SqliteStore) -> list[str]:
     commits: list[str] = []
     store._db.conn.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
     return commits
+
+
+# Readers
+
+
+def test_as_many_read_at_once_as_there_are_connections_for(store: SqliteStore) -> None:
+    """One more waits until one of them is done, and then reads on its connection."""
+    inside, done = Barrier(READERS + 1), Event()
+
+    def stay(_: Transaction) -> bool:
+        inside.wait(10)
+        return done.wait(10)
+
+    with ThreadPoolExecutor(READERS + 1) as pool:
+        staying = [pool.submit(store.read, stay) for _ in range(READERS)]
+        inside.wait(10)
+        late = pool.submit(texts, store)
+        with pytest.raises(TimeoutError):
+            late.result(0.2)
+        done.set()
+        assert all(one.result(10) for one in staying)
+        assert late.result(10) == []
+    assert len(store._idle) == READERS
 
 
 # Commits
