@@ -59,7 +59,8 @@ class Hit:
     def nearness(self) -> float:
         """How near the message came to one of the entry's questions, by meaning and by letters.
 
-        At most 1, and 0 or less where nothing is shared.         Nothing learned is in it, least of all which entry a phrasing belongs to.
+        At most 1, and 0 or less where nothing is shared. Nothing learned is in it, least of all which entry a phrasing
+        belongs to.
         """
         return sum(self.features[name] for name in _NEARNESS) / len(_NEARNESS)
 
