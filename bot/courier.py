@@ -1,0 +1,164 @@
+"""Delivering the notices that the store keeps: told to every target, forgotten once every target is done with them.
+
+A notice is written in the same transaction as what it tells of (`handoff.tell`), and deleted only after each target
+took it or was given up by its sender. So a crash loses none: what is left over is told again at the next start, to
+every target, and a receiver knows it by its id. What is older than a day is dropped, for staff who were cut off so long
+look at the queue and not at hundreds of messages. One process delivers: two over the same store would both tell.
+
+Each target has a sender of its own, with a bounded number of notices under way: a dead one holds up nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol, TypeAlias
+
+from bot.notify import Notice, Notify, Target
+from bot.store.base import Store, StoreError, Transaction
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 30.0
+"""Between two looks where nobody wakes the courier."""
+KEPT: Final = timedelta(hours=24)
+"""The age at which a notice is dropped."""
+UNDER_WAY: Final = 100
+"""Notices that one sender has at a time; the store keeps the others. Fewer than a sender's queue holds."""
+CLOSE_SECONDS: Final = 5.0
+
+Done: TypeAlias = Callable[[Notice, Target, bool, str], None]
+"""Takes the final outcome: notice, target, whether it was delivered, and the Chinese reason if not. From any thread."""
+
+
+class Sender(Notify, Protocol):
+    """Tells one target, tries again by itself, and says by `Done` when it is through with a notice."""
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Stop within `timeout` seconds; may be called again."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A target, its sender, and the ids of the notices that it has and has not said anything of."""
+
+    target: Target
+    sender: Sender
+    under_way: set[str] = field(default_factory=set)
+
+
+class Courier:
+    """Delivers from a store to targets, from now until `close`. Thread-safe; nothing here raises into its callers.
+
+    `connect` makes a target's sender, as `lambda target, done: WebhookNotify([target], outcome=done)`. `clock` tells
+    the time; `every` is how many seconds pass between looks unless somebody calls `wake`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        targets: Iterable[Target],
+        connect: Callable[[Target, Done], Sender],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        every: float = LOOK_SECONDS,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._every = every
+        self._lock = threading.Lock()
+        self._left: dict[str, set[str]] = {}  # of each notice: the names of the targets that are not done with it
+        self._woken = threading.Event()
+        self._closing = threading.Event()
+        self._lanes = {target.name: _Lane(target, connect(target, self._done)) for target in targets}
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be a new notice. From any thread; returns at once."""
+        self._woken.set()
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Stop within about `timeout` seconds; what is not delivered stays in the store for the next start."""
+        deadline = time.monotonic() + timeout
+        self._closing.set()
+        self._woken.set()
+        for patient in (False, True):  # all are told to stop before one is waited for
+            for lane in self._lanes.values():
+                try:
+                    lane.sender.close(max(0.0, deadline - time.monotonic()) if patient else 0.0)
+                except Exception:
+                    log.exception("通知目标 %s：停止时出错", lane.target.name)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        self._try(lambda: self._forget(self._finished()))
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._try(self._look)
+            self._woken.wait(self._every)
+            self._woken.clear()
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except StoreError as error:
+            log.warning("暂时无法处理待发送的通知，稍后重试：%s", error)
+        except Exception:
+            log.exception("处理待发送的通知时出错，稍后重试")
+
+    def _look(self) -> None:
+        """Tell what is new, and forget what is done with or too old."""
+        now = self._clock()
+        notices = self._store.read(lambda transaction: transaction.notices())
+        fresh = [notice for notice in notices if now - notice.at < KEPT]
+        stale = [notice for notice in notices if now - notice.at >= KEPT]
+        with self._lock:
+            self._left = {notice.id: self._left.get(notice.id, set(self._lanes)) for notice in fresh}
+        for lane in self._lanes.values():
+            self._tell(lane, fresh)
+        self._forget([*self._finished(), *(notice.id for notice in stale)])
+        for notice in stale:
+            log.warning("通知 %s（受理单 %d）超过 24 小时未能送达，已放弃", notice.id, notice.ticket)
+
+    def _tell(self, lane: _Lane, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            with self._lock:
+                if len(lane.under_way) >= UNDER_WAY or self._closing.is_set():
+                    return
+                if notice.id in lane.under_way or lane.target.name not in self._left[notice.id]:
+                    continue
+                lane.under_way.add(notice.id)
+            try:
+                lane.sender.tell(notice)
+            except Exception:
+                log.exception("通知目标 %s：通知 %s 无法交付发送，稍后重试", lane.target.name, notice.id)
+                with self._lock:
+                    lane.under_way.discard(notice.id)
+
+    def _done(self, notice: Notice, target: Target, _delivered: bool, _reason: str) -> None:
+        """A target is done with a notice, which its sender has logged if it failed."""
+        with self._lock:
+            self._lanes[target.name].under_way.discard(notice.id)
+            self._left.get(notice.id, set()).discard(target.name)
+        self._woken.set()
+
+    def _finished(self) -> list[str]:
+        with self._lock:
+            return [notice_id for notice_id, left in self._left.items() if not left]
+
+    def _forget(self, notice_ids: Sequence[str]) -> None:
+        if not notice_ids:
+            return
+
+        def work(transaction: Transaction) -> None:
+            for notice_id in notice_ids:
+                transaction.delete_notice(notice_id)
+
+        self._store.write(work)
+        with self._lock:
+            for notice_id in notice_ids:
+                self._left.pop(notice_id, None)

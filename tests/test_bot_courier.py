@@ -1,0 +1,329 @@
+"""Delivering kept notices: told to every target, deleted once all are done, told again after a crash."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from stored import CONVERSATION, NOW
+from tenacity.wait import wait_fixed
+
+from bot import courier
+from bot.courier import Courier, Done
+from bot.notify import Notice, Target
+from bot.store.base import StoreError
+from bot.store.sqlite import SqliteStore
+from bot.webhook import WebhookNotify
+
+FIRST, SECOND = Target("wecom", 1, "https://a.example"), Target("webhook", 2, "https://b.example", "s")
+
+
+class Sender:
+    """Keeps what it is told; the test says when it is done."""
+
+    def __init__(self, target: Target, done: Done) -> None:
+        self.target = target
+        self.done = done
+        self.told: list[Notice] = []
+        self.closed: list[float] = []
+
+    def tell(self, notice: Notice) -> None:
+        self.told.append(notice)
+
+    def close(self, timeout: float = 5.0) -> None:
+        self.closed.append(timeout)
+
+    def finish(self, number: int = 0, *, delivered: bool = True) -> None:
+        self.done(self.told[number], self.target, delivered, "" if delivered else "等待超时")
+
+    @property
+    def ids(self) -> list[str]:
+        return [notice.id for notice in self.told]
+
+
+class Eager(Sender):
+    """Delivers at once, in the caller's thread."""
+
+    def tell(self, notice: Notice) -> None:
+        super().tell(notice)
+        self.done(notice, self.target, True, "")
+
+
+class Broken(Sender):
+    """Raises, which senders never should."""
+
+    def tell(self, notice: Notice) -> None:
+        super().tell(notice)
+        raise RuntimeError("broken")
+
+
+class Desk:
+    """A store with one ticket, and couriers over it."""
+
+    def __init__(self, path: Path) -> None:
+        self.store = SqliteStore(path)
+        self.store.write(lambda t: t.add_conversation(CONVERSATION))
+        self.ticket = self.store.write(lambda t: t.add_ticket("c", "unlock", system="zyb", now=NOW))
+        self.senders: dict[str, Sender] = {}
+        self.couriers: list[Courier] = []
+        self.now = NOW
+
+    def keep(self, *ids: str, at: datetime = NOW) -> None:
+        for name in ids:
+            notice = Notice(name, "ticket.waiting", self.ticket.number, "申请解锁", "zyb", "说明", at)
+            self.store.write(lambda t, notice=notice: t.add_notice(notice))
+
+    @property
+    def kept(self) -> list[str]:
+        return [notice.id for notice in self.store.read(lambda t: t.notices())]
+
+    def start(self, *targets: Target, kind: type[Sender] = Sender, every: float = 60.0) -> Courier:
+        def connect(target: Target, done: Done) -> Sender:
+            self.senders[target.name] = kind(target, done)
+            return self.senders[target.name]
+
+        started = Courier(self.store, targets, connect, clock=lambda: self.now, every=every)
+        self.couriers.append(started)
+        return started
+
+    def close(self) -> None:
+        for started in self.couriers:
+            started.close()
+        self.store.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with closing(Desk(tmp_path / "bot.db")) as desk:
+        yield desk
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that another thread brings about."""
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_what_is_kept_at_the_start_is_told_to_every_target_in_order(desk: Desk) -> None:
+    """Nobody has to wake a courier that just started."""
+    desk.keep("n1", "n2")
+    desk.start(FIRST, SECOND)
+    for name in ("wecom[1]", "webhook[2]"):
+        until(lambda name=name: desk.senders[name].ids == ["n1", "n2"])
+    assert desk.kept == ["n1", "n2"]
+
+
+def test_a_notice_goes_once_all_targets_are_done_with_it(desk: Desk) -> None:
+    """One target's delivery is not enough; being given up by the other counts as done."""
+    desk.keep("n1")
+    started = desk.start(FIRST, SECOND)
+    until(lambda: [s.ids for s in desk.senders.values()] == [["n1"], ["n1"]])
+    desk.senders["wecom[1]"].finish()
+    started.wake()
+    time.sleep(0.1)
+    assert desk.kept == ["n1"]
+    desk.senders["webhook[2]"].finish(delivered=False)
+    until(lambda: desk.kept == [])
+    assert [s.ids for s in desk.senders.values()] == [["n1"], ["n1"]]
+
+
+def test_a_new_notice_is_told_on_waking(desk: Desk) -> None:
+    """Whoever stored one wakes the courier; what is under way is not told again."""
+    desk.keep("n1")
+    started = desk.start(FIRST)
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+    desk.keep("n2")
+    started.wake()
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1", "n2"])
+
+
+def test_a_new_notice_is_found_without_waking(desk: Desk) -> None:
+    """A forgotten call of `wake` delays, and loses nothing."""
+    desk.start(FIRST, every=0.02)
+    desk.keep("n1")
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+
+
+def test_after_a_crash_between_telling_and_the_outcome_it_is_told_again(desk: Desk) -> None:
+    """A second courier over the same store, whose first never heard an outcome, tells the same id again."""
+    desk.keep("n1")
+    desk.start(FIRST)
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+    desk.start(FIRST, kind=Eager)
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"] and desk.kept == [])
+
+
+def test_without_targets_nothing_is_kept(desk: Desk) -> None:
+    """Where nobody is to be told, a notice is deleted at once."""
+    desk.keep("n1", "n2")
+    desk.start()
+    until(lambda: desk.kept == [])
+
+
+def test_what_is_too_old_is_dropped_with_a_line_in_the_log(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """After a day nobody is told any more; the younger one is."""
+    desk.keep("old", at=NOW - timedelta(hours=24))
+    desk.keep("young", at=NOW - timedelta(hours=23, minutes=59))
+    with caplog.at_level(logging.WARNING):
+        desk.start(FIRST)
+        until(lambda: desk.kept == ["young"])
+        until(lambda: len(caplog.records) == 1)
+    assert desk.senders["wecom[1]"].ids == ["young"]
+    assert "通知 old（受理单 1001）" in caplog.text
+
+
+def test_what_grows_too_old_under_way_is_dropped_too(desk: Desk) -> None:
+    """A dead target keeps a notice a day at most, and its late outcome does no harm."""
+    desk.keep("n1")
+    started = desk.start(FIRST, SECOND)
+    until(lambda: desk.senders["webhook[2]"].ids == ["n1"])
+    desk.now = NOW + timedelta(hours=24)
+    started.wake()
+    until(lambda: desk.kept == [])
+    desk.senders["wecom[1]"].finish()
+    desk.keep("n2", at=desk.now)
+    started.wake()
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1", "n2"])
+
+
+def test_a_dead_target_does_not_hold_up_the_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a few notices under way and gets no more, while the others get them all."""
+    monkeypatch.setattr(courier, "UNDER_WAY", 2)
+    names = [f"n{number}" for number in range(7)]
+    desk.keep(*names)
+    desk.start(FIRST, SECOND)
+    dead, alive = desk.senders["wecom[1]"], desk.senders["webhook[2]"]
+    for number in range(7):
+        until(lambda number=number: len(alive.told) > number)
+        alive.finish(number)
+    until(lambda: alive.ids == names)
+    assert dead.ids == ["n0", "n1"]
+    dead.finish(0, delivered=False)
+    until(lambda: dead.ids == ["n0", "n1", "n2"])
+    until(lambda: desk.kept == names[1:])
+
+
+def test_a_sender_that_raises_is_tried_again_and_harms_nobody(desk: Desk) -> None:
+    """The error is logged, the notice kept."""
+    desk.keep("n1")
+    desk.start(FIRST, kind=Broken, every=0.02)
+    until(lambda: len(desk.senders["wecom[1]"].told) > 2)
+    assert desk.kept == ["n1"]
+
+
+def test_a_notice_that_was_deleted_meanwhile_is_forgotten(desk: Desk) -> None:
+    """A conversation erased while its notice is under way takes the notice along."""
+    desk.keep("n1")
+    started = desk.start(FIRST)
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+    desk.store.write(lambda t: t.delete_conversation("c"))
+    desk.senders["wecom[1]"].finish()
+    until(lambda: started._left == {})
+    assert desk.kept == []
+
+
+def test_a_store_that_fails_is_asked_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The courier outlives a store that cannot be read for a while."""
+    read, fails = desk.store.read, iter([True, True, False])
+
+    def flaky(work: Callable[..., object]) -> object:
+        if next(fails, False):
+            raise StoreError("数据库正被其他程序占用")
+        return read(work)
+
+    desk.keep("n1")
+    monkeypatch.setattr(desk.store, "read", flaky)
+    desk.start(FIRST, every=0.02)
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+
+
+def test_closing_is_prompt_and_keeps_what_is_not_delivered(desk: Desk) -> None:
+    """All senders are told to stop before any is waited for; closing again does nothing."""
+    desk.keep("n1")
+    started = desk.start(FIRST, SECOND)
+    until(lambda: desk.senders["webhook[2]"].ids == ["n1"])
+    before = time.monotonic()
+    started.close()
+    started.close()
+    started.wake()
+    assert time.monotonic() - before < 1
+    assert [sender.closed[0] for sender in desk.senders.values()] == [0.0, 0.0]
+    assert desk.kept == ["n1"]
+
+
+def test_an_outcome_that_comes_while_closing_counts(desk: Desk) -> None:
+    """A sender that finishes its last attempt in `close` is heard: the notice is not told again next time."""
+
+    class Last(Sender):
+        def close(self, timeout: float = 5.0) -> None:
+            if timeout and not self.closed:
+                self.finish()
+                super().close(timeout)
+
+    desk.keep("n1")
+    started = desk.start(FIRST, kind=Last)
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+    started.close()
+    assert desk.kept == []
+
+
+def test_many_wakings_from_many_threads_tell_once(desk: Desk) -> None:
+    """200 notices stored by eight threads are told once each, and all go."""
+    started = desk.start(FIRST, SECOND, kind=Eager)
+
+    def work(thread: int) -> None:
+        for number in range(25):
+            desk.keep(f"{thread}-{number}")
+            started.wake()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: desk.kept == [])
+    for sender in desk.senders.values():
+        assert sorted(sender.ids) == sorted(f"{thread}-{number}" for thread in range(8) for number in range(25))
+
+
+def test_over_real_senders_a_dead_target_is_given_up_and_the_other_told_once(desk: Desk) -> None:
+    """One target refuses connections, the other takes the notice over HTTP: it is told once, and the notice goes."""
+    taken: list[str] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.append(self.headers["X-Notice-Id"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with socket.socket() as unused, ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        unused.bind(("127.0.0.1", 0))  # and does not listen
+        ports = server.server_port, unused.getsockname()[1]
+        targets = [Target("webhook", n, f"http://127.0.0.1:{port}/", "s") for n, port in enumerate(ports, start=1)]
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        desk.keep("n1", "n2")
+        started = Courier(
+            desk.store,
+            targets,
+            lambda target, done: WebhookNotify(
+                [target], allow_private=True, attempts=2, wait=wait_fixed(0.01), outcome=done
+            ),
+            clock=lambda: NOW,
+        )
+        until(lambda: desk.kept == [])
+        started.close()
+        server.shutdown()
+    assert taken == ["n1", "n2"]
