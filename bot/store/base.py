@@ -14,11 +14,28 @@ whatever they do. Times are timezone-aware; they come back in UTC, to the micros
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from bot.model import Author, Conversation, Message, Reply, Ticket
+from bot.metric import MetricRows
+from bot.model import (
+    Answer,
+    ApiKey,
+    Author,
+    Canned,
+    Conversation,
+    Feedback,
+    Message,
+    Picture,
+    Reply,
+    Session,
+    Staff,
+    Ticket,
+    TicketEvent,
+    TicketStatus,
+)
+from bot.notify import Notice
 
 T = TypeVar("T")
 
@@ -39,8 +56,8 @@ class ConstraintError(StoreError):
     """
 
 
-class Transaction(Protocol):
-    """What a work may do. Sees what is committed and what the work itself did; worth nothing once the work returned."""
+class ConversationRows(Protocol):
+    """Who talks with us, what was said, and what came along with it."""
 
     def conversation(self, conversation_id: str) -> Conversation | None:
         """Return the conversation, if there is one."""
@@ -52,16 +69,25 @@ class Transaction(Protocol):
         """Add a conversation and the id of the visitor message that opens it. ConstraintError if either is taken."""
 
     def update_conversation(self, conversation: Conversation) -> None:
-        """Keep the conversation's `system` and `updated_at`; ConstraintError if there is no such conversation."""
+        """Keep everything of the conversation that can change; ConstraintError if there is no such conversation."""
 
     def visitor_message(self, conversation_id: str, client_message_id: str) -> Message | None:
         """Return the visitor's message of this conversation that was sent with this id."""
+
+    def agent_message(self, conversation_id: str, client_message_id: str) -> Message | None:
+        """Return the agent's message of this conversation that was sent with this id."""
+
+    def message(self, message_id: str) -> Message | None:
+        """Return the message of that id, if there is one."""
 
     def reply_to(self, message: Message) -> Message | None:
         """Return the bot's message that was added with `in_reply_to=message`."""
 
     def messages(self, conversation_id: str, after: int = 0) -> list[Message]:
         """Return the conversation's messages in order, those with a sequence number above `after`."""
+
+    def last_messages(self, conversation_id: str, count: int) -> list[Message]:
+        """Return the last messages of the conversation, at most `count`, in order."""
 
     def add_message(
         self,
@@ -73,21 +99,142 @@ class Transaction(Protocol):
         client_message_id: str | None = None,
         reply: Reply | None = None,
         in_reply_to: Message | None = None,
+        agent: str | None = None,
+        answer: Answer | None = None,
+        picture: str | None = None,
     ) -> Message:
         """Add a message under a new id and the conversation's next sequence number.
 
-        ConstraintError if the conversation does not exist, `client_message_id` was used in it before or by anyone but
-        the visitor, a `reply` is not the bot's, or the bot already replied to `in_reply_to`.
+        ConstraintError if the conversation does not exist, `client_message_id` was used in it before by the same
+        author or is the bot's, a `reply` is not the bot's, an `agent` or `answer` not an agent's, a `picture` the
+        bot's, or the bot already replied to `in_reply_to`.
         """
 
-    def open_ticket(self, conversation_id: str, reason: str, *, now: datetime) -> Ticket:
-        """Return the conversation's ticket for this reason that is neither resolved nor closed, or else a new one.
+    def add_picture(self, picture: Picture) -> None:
+        """Add a picture; ConstraintError if its id is taken or its conversation does not exist."""
 
-        A new ticket waits for a person: its status is `waiting`.
-        """
+    def picture(self, picture_id: str) -> Picture | None:
+        """Return the picture of that id, if there is one."""
+
+    def pictures(self, conversation_id: str) -> list[Picture]:
+        """Return the conversation's pictures, the oldest first."""
+
+    def rate_answer(self, feedback: Feedback) -> None:
+        """Keep what the visitor thought of an answer, in place of what they thought before."""
+
+    def feedback(self, conversation_id: str) -> list[Feedback]:
+        """Return the conversation's feedback, the oldest first."""
+
+    def idle_since(self, moment: datetime, limit: int) -> list[str]:
+        """Return ids of conversations without an open ticket that rest since before `moment`, at most `limit`."""
+
+    def delete_conversation(self, conversation_id: str) -> bool:
+        """Delete a conversation and all that hangs on it, for good; False if there is none."""
+
+
+class TicketRows(Protocol):
+    """What persons have to do."""
+
+    def add_ticket(self, conversation_id: str, reason: str, *, system: str | None, now: datetime) -> Ticket:
+        """Add a ticket that collects. ConstraintError if one with this reason is open, or one collects already."""
+
+    def ticket(self, number: int) -> Ticket | None:
+        """Return the ticket of that number, if there is one."""
 
     def tickets(self, conversation_id: str) -> list[Ticket]:
         """Return the conversation's tickets, the oldest first."""
+
+    def update_ticket(self, ticket: Ticket) -> None:
+        """Keep everything of the ticket that can change; ConstraintError if there is no such ticket.
+
+        Whoever calls has gone through `bot.ticket.change` for its status.
+        """
+
+    def tickets_in(self, statuses: Collection[TicketStatus], limit: int = 500) -> list[Ticket]:
+        """Return tickets in these states, those that wait longest first, then the oldest; at most `limit`."""
+
+    def tickets_resting(self, status: TicketStatus, since: datetime, limit: int = 500) -> list[Ticket]:
+        """Return tickets in this state that nothing happened to since before `since`."""
+
+    def position(self, ticket: Ticket) -> int:
+        """Return the place of a waiting ticket in the queue, from 1."""
+
+    def waits(self, since: datetime, limit: int) -> list[timedelta]:
+        """Return how long the last tickets taken since `since` had waited, the latest first."""
+
+    def add_event(self, event: TicketEvent) -> None:
+        """Add a line to a ticket's history."""
+
+    def events(self, number: int) -> list[TicketEvent]:
+        """Return a ticket's history in order."""
+
+    def add_notice(self, notice: Notice) -> None:
+        """Keep a notice until it is delivered."""
+
+    def notices(self) -> list[Notice]:
+        """Return the notices that are not delivered, the oldest first."""
+
+    def delete_notice(self, notice_id: str) -> None:
+        """Forget a notice, if it is there."""
+
+
+class StaffRows(Protocol):
+    """Who may act, and what they keep ready. Callers hash passwords, tokens and keys before they come here."""
+
+    def staff(self, name: str) -> Staff | None:
+        """Return the member of staff of that name."""
+
+    def all_staff(self) -> list[Staff]:
+        """Return all members of staff by name."""
+
+    def password_hash(self, name: str) -> str | None:
+        """Return the hash of a member's password."""
+
+    def put_staff(self, staff: Staff, password_hash: str | None = None) -> None:
+        """Add or change a member; the password stays where none is given. ConstraintError for a new one without."""
+
+    def add_session(self, token_hash: str, session: Session) -> None:
+        """Add a login."""
+
+    def session(self, token_hash: str) -> Session | None:
+        """Return the login of that token."""
+
+    def touch_session(self, token_hash: str, now: datetime) -> None:
+        """Note that a login was used."""
+
+    def end_session(self, token_hash: str) -> None:
+        """Forget a login, if it is there."""
+
+    def end_sessions(self, *, staff: str | None = None, seen_before: datetime | None = None) -> None:
+        """Forget all logins of a member, or all that were last used before a moment."""
+
+    def add_api_key(self, key: ApiKey, key_hash: str) -> None:
+        """Add a key."""
+
+    def api_key(self, key_hash: str) -> ApiKey | None:
+        """Return the key of that hash."""
+
+    def api_keys(self) -> list[ApiKey]:
+        """Return all keys, the oldest first."""
+
+    def touch_api_key(self, key_id: str, now: datetime) -> None:
+        """Note that a key was used."""
+
+    def delete_api_key(self, key_id: str) -> bool:
+        """Delete a key; False if there is none."""
+
+    def canned(self) -> list[Canned]:
+        """Return all canned replies by title."""
+
+    def put_canned(self, canned: Canned) -> None:
+        """Add or change a canned reply."""
+
+    def delete_canned(self, canned_id: str) -> bool:
+        """Delete a canned reply; False if there is none."""
+
+
+class Transaction(ConversationRows, TicketRows, StaffRows, MetricRows, Protocol):
+    """What a work may do. Sees what is committed and what the work itself did; worth nothing once the work returned."""
 
     def secret(self, name: str) -> bytes:
         """Return the 32 random bytes kept under this name, made on first use; StoreError if that is in a `read`."""
@@ -107,6 +254,9 @@ class Store(Protocol):
 
     def check(self) -> None:
         """Raise StoreError if nothing can be written now; for readiness."""
+
+    def scrub(self) -> None:
+        """Take what was deleted off the disk, as far as it is still there."""
 
     def close(self) -> None:
         """Finish the works that wait, then let go. Afterwards everything but `close` raises StoreError."""

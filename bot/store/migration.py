@@ -86,6 +86,160 @@ def m005_readiness(db: Database) -> None:
     db.table("readiness").create({"id": int, "checked_at": str}, pk="id", not_null={"checked_at"})
 
 
+@migrations()
+def m006_memory(db: Database) -> None:
+    """Keep the visitor's role, the staff member who has taken over, and how far each side has read."""
+    db.execute("ALTER TABLE conversation ADD COLUMN audience TEXT")
+    db.execute("ALTER TABLE conversation ADD COLUMN owner TEXT")
+    for side in ("visitor_read", "staff_read"):
+        db.execute(f"ALTER TABLE conversation ADD COLUMN {side} INTEGER NOT NULL DEFAULT 0")
+    db.table("conversation").create_index(["updated_at"], "conversation_by_age")
+
+
+@migrations()
+def m007_agent(db: Database) -> None:
+    """Keep who of the staff wrote a message, their own id of it, the entry it quotes, and the picture it came with."""
+    db.execute("ALTER TABLE message ADD COLUMN agent TEXT CHECK (agent IS NULL OR author = 'agent')")
+    db.execute("ALTER TABLE message ADD COLUMN answer TEXT CHECK (answer IS NULL OR author = 'agent')")
+    db.execute("ALTER TABLE message ADD COLUMN picture TEXT CHECK (picture IS NULL OR author <> 'bot')")
+    db.execute(
+        "ALTER TABLE message ADD COLUMN agent_message_id TEXT CHECK (agent_message_id IS NULL OR author = 'agent')"
+    )
+    db.table("message").create_index(["conversation_id", "agent_message_id"], "message_of_agent_once", unique=True)
+
+
+@migrations()
+def m008_dossier(db: Database) -> None:
+    """Keep what a ticket's form collected, who has it, since when, how it was rated, and its history.
+
+    Tickets of before waited from the moment they were opened.
+    """
+    for column in (
+        "system TEXT",
+        "fields TEXT NOT NULL DEFAULT '{}'",
+        "asked TEXT",
+        "tries INTEGER NOT NULL DEFAULT 0",
+        "assignee TEXT",
+        "waiting_since TEXT",
+        "taken_at TEXT",
+        "ended_at TEXT",
+        "stars INTEGER CHECK (stars BETWEEN 1 AND 5)",
+        "comment TEXT",
+    ):
+        db.execute(f"ALTER TABLE ticket ADD COLUMN {column}")
+    db.execute("UPDATE ticket SET waiting_since = opened_at")
+    db.execute("UPDATE ticket SET ended_at = updated_at WHERE status IN ('resolved', 'closed')")
+    db.table("ticket").create_index(["status", "waiting_since"], "ticket_by_state")
+    db.execute("CREATE UNIQUE INDEX ticket_collecting_once ON ticket(conversation_id) WHERE status = 'collecting'")
+    db.execute("""
+        CREATE TABLE ticket_event (
+            id INTEGER PRIMARY KEY,
+            ticket INTEGER NOT NULL REFERENCES ticket(number),
+            at TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            detail TEXT NOT NULL
+        )
+    """)
+    db.table("ticket_event").create_index(["ticket"], "ticket_event_of_ticket")
+
+
+@migrations()
+def m009_staff(db: Database) -> None:
+    """Keep who may act, their logins and other programs' keys; of passwords, tokens and keys only hashes."""
+    db.execute("""
+        CREATE TABLE staff (
+            name TEXT PRIMARY KEY NOT NULL,
+            display TEXT NOT NULL,
+            role TEXT NOT NULL CHECK (role IN ('agent', 'lead', 'admin')),
+            active INTEGER NOT NULL,
+            password_hash TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        )
+    """)
+    db.execute("""
+        CREATE TABLE session (
+            hash TEXT PRIMARY KEY NOT NULL,
+            staff TEXT NOT NULL REFERENCES staff(name),
+            csrf TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            seen_at TEXT NOT NULL
+        )
+    """)
+    db.table("session").create_index(["staff"], "session_of_staff")
+    db.execute("""
+        CREATE TABLE api_key (
+            id TEXT PRIMARY KEY NOT NULL,
+            label TEXT NOT NULL,
+            role TEXT NOT NULL CHECK (role IN ('agent', 'lead', 'admin')),
+            hash TEXT NOT NULL UNIQUE,
+            created_at TEXT NOT NULL,
+            used_at TEXT
+        )
+    """)
+
+
+@migrations()
+def m010_picture(db: Database) -> None:
+    """Keep whose picture is whose."""
+    db.execute("""
+        CREATE TABLE picture (
+            id TEXT PRIMARY KEY NOT NULL,
+            conversation_id TEXT NOT NULL REFERENCES conversation(id),
+            media_type TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            created_at TEXT NOT NULL
+        )
+    """)
+    db.table("picture").create_index(["conversation_id"], "picture_of_conversation")
+
+
+@migrations()
+def m011_feedback(db: Database) -> None:
+    """Keep what visitors thought of answers; the last word on one counts."""
+    db.execute("""
+        CREATE TABLE feedback (
+            message_id TEXT PRIMARY KEY NOT NULL REFERENCES message(id),
+            conversation_id TEXT NOT NULL REFERENCES conversation(id),
+            helpful INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            at TEXT NOT NULL
+        )
+    """)
+    db.table("feedback").create_index(["conversation_id"], "feedback_of_conversation")
+
+
+@migrations()
+def m012_canned(db: Database) -> None:
+    """Keep replies that staff have ready."""
+    db.execute("""
+        CREATE TABLE canned (
+            id TEXT PRIMARY KEY NOT NULL,
+            title TEXT NOT NULL,
+            text TEXT NOT NULL,
+            updated_at TEXT NOT NULL
+        )
+    """)
+
+
+@migrations()
+def m013_notice(db: Database) -> None:
+    """Keep what staff have to be told until every target was told, so that a crash forgets nobody."""
+    db.execute("""
+        CREATE TABLE notice (
+            id TEXT PRIMARY KEY NOT NULL,
+            kind TEXT NOT NULL,
+            ticket INTEGER NOT NULL REFERENCES ticket(number),
+            label TEXT NOT NULL,
+            system TEXT NOT NULL,
+            text TEXT NOT NULL,
+            at TEXT NOT NULL
+        )
+    """)
+
+
 def migrate(db: Database) -> None:
     """Bring the database up to date in one transaction; of several processes that start together, one does it.
 
