@@ -11,18 +11,31 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
+from bot import command as commanded
 from bot import release, report, table, upkeep, wording
+from bot.account import AccountError
+from bot.archive import ArchiveError
+from bot.courier import Courier
 from bot.desk import Desk
+from bot.dialogue import Bot
+from bot.dossier import DossierError
 from bot.escalation import ReasonError
 from bot.evaluate import QUESTIONS, QuestionsError, examine, predict, read_questions, read_sets
+from bot.hours import SHANGHAI, knows_holidays
+from bot.live import QUEUE, Live
+from bot.mask import Masked
+from bot.picture import PictureFolder
 from bot.release import FloorError
 from bot.settings import NO_MODEL, Settings
 from bot.store.base import StoreError
+from bot.store.sqlite import SqliteStore
+from bot.sweep import Sweeper
 from faq.catalog import Catalog, read_catalog
 from faq.error import FaqError
 from faq.knowledge import read_entries, read_folder
@@ -37,6 +50,18 @@ from index.trial import Recall
 log = logging.getLogger("serve")
 
 M_ARENA_MAX: Final = -8  # malloc.h
+_EXPECTED: Final = (
+    FaqError,
+    ModelError,
+    SnapshotError,
+    ReasonError,
+    DossierError,
+    QuestionsError,
+    FloorError,
+    StoreError,
+    AccountError,
+    ArchiveError,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         status: int = options.run(settings, options)
-    except (FaqError, ModelError, SnapshotError, ReasonError, QuestionsError, FloorError, StoreError) as error:
+    except _EXPECTED as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
@@ -70,12 +95,15 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     import uvicorn  # noqa: PLC0415 — a third of a second that no other command needs
 
     from bot.api.app import create_app  # noqa: PLC0415
-    from bot.dialogue import Bot  # noqa: PLC0415
-    from bot.store.sqlite import SqliteStore  # noqa: PLC0415
+    from bot.api.server import Server  # noqa: PLC0415
+    from bot.webhook import WebhookNotify  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Masked())
     _share_memory()
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
+    _warn_of_unknown_holidays(settings)
     notes = upkeep.bring_up_to_date(settings)
     with closing(SqliteStore(settings.database)) as store:
         try:
@@ -84,7 +112,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             upkeep.say(str(error))
             upkeep.in_child("build")
             desk = upkeep.open_desk(settings)
-        bot = Bot(store, desk)
+        live = Live()
+        bot = Bot(store, desk, settings.office, live=live)
         _give_memory_back()
         log.info("索引就绪：%d 个条目，检索方式 %s", len(bot.desk.knowledge.entries), bot.desk.index.mode)
         threading.Thread(target=upkeep.follow, args=(bot, settings), daemon=True).start()
@@ -99,8 +128,17 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             h11_max_incomplete_event_size=32 * 1024,
             timeout_graceful_shutdown=10,
         )
-        server = uvicorn.Server(config)
-        server.run()
+        server = Server(config, live)
+        courier = Courier(
+            store,
+            settings.targets,
+            lambda target, done: WebhookNotify([target], allow_private=settings.notify_private, outcome=done),
+        )
+        live.call(QUEUE, courier.wake)
+        pictures = PictureFolder(settings.pictures)
+        sweeper = Sweeper(store, pictures, settings.office, settings.retention, live=live, scrub=store.scrub)
+        with closing(courier), closing(sweeper):
+            server.run()
         return 0 if server.started else 2
 
 
@@ -239,6 +277,14 @@ def _desk_asked(settings: Settings, options: argparse.Namespace) -> Desk:
     return upkeep.throw_away_desk(settings, knowledge, () if options.entries else upkeep.reasons_of(settings))
 
 
+def _warn_of_unknown_holidays(settings: Settings) -> None:
+    """The public calendar is announced year by year, and comes with a new release of the program."""
+    now = datetime.now(SHANGHAI)
+    for year in sorted({now.year, (now + timedelta(days=31)).year}):
+        if settings.office.hours.calendar and not knows_holidays(year):
+            log.warning("%d 年的放假和调休安排还不知道，请用 HOLIDAYS 和 WORKDAYS 设置，或升级本程序", year)
+
+
 def _give_memory_back() -> None:
     """What opening the index took and no longer needs."""
     with suppress(OSError, AttributeError):  # another C library
@@ -299,6 +345,19 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--floor", type=Path, metavar="FLOOR.toml", help="exit with 1 where a figure misses its value")
     added.add_argument("--accept", action="store_true", help="keep the figures as those to compare the next with")
     about_desk(added)
+    added = command("user", commanded.user, "add, change or list members of staff")
+    added.add_argument("deed", choices=["add", "password", "off", "on", "list"])
+    added.add_argument("name", nargs="?", default="", metavar="NAME", help="what they log in with")
+    added.add_argument("--display", metavar="NAME", help="what visitors see (default: the login name)")
+    added.add_argument("--role", choices=["agent", "lead", "admin"], default="agent")
+    added = command("purge", commanded.purge_all, "delete conversations that were kept long enough")
+    added.add_argument("--days", type=int, metavar="N", help="in place of RETENTION_DAYS")
+    added = command("export", commanded.export, "write everything kept of one conversation into a ZIP")
+    added.add_argument("conversation", metavar="ID")
+    added.add_argument("--out", type=Path, required=True, metavar="FILE.zip")
+    added = command("erase", commanded.erase, "delete one conversation for good")
+    added.add_argument("conversation", metavar="ID")
+    added.add_argument("--force", action="store_true", help="even while somebody works on it")
     return parser
 
 

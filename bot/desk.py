@@ -6,10 +6,10 @@ the index changes. Chat, QQ, staff search and the evaluation all ask here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot import wording
+from bot import say, wording
 from bot.decide import Thresholds, Verdict, decide
 from bot.escalation import Reason, reason_for
 from bot.model import Answer, Decision, Escalation, Option, Reply, Source
@@ -26,11 +26,12 @@ EXAMPLES = 4
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A reply and what it rests on: the system it is about (None: not known) and the hits, best first."""
+    """A reply and what it rests on: the system and audience it is about (None: not known) and the hits, best first."""
 
     reply: Reply
     system: str | None
     hits: tuple[Hit, ...]
+    audience: str | None = None
 
 
 class Desk:
@@ -55,24 +56,39 @@ class Desk:
         """The keys of the systems this desk answers for."""
         return self._systems
 
+    @property
+    def reasons(self) -> Mapping[str, Reason]:
+        """The declared reasons by name."""
+        return self._reasons
+
     def reason(self, name: str) -> Reason | None:
         """The declared reason of that name, or None."""
         return self._reasons.get(name)
 
-    def consider(self, text: str, system: str | None = None) -> Thought:
-        """The reply to a text that came with a known system or without one; a system named in the text goes first."""
+    def consider(self, text: str, system: str | None = None, audience: str | None = None) -> Thought:
+        """The reply to a text that came with a known system or audience or without; those named in the text go first.
+
+        With a known audience, entries for others are out of the question, and their probability is the others'.
+        """
         mention = self.index.mention(text)
         system = mention.system or system
         # Within a known system another's name is a circumstance (「用微信打开也不行」), not the subject.
         elsewhere = mention.elsewhere and system is None
         hits = tuple(self.index.search(text, system, RANKED))
+        speaker = {name for _, name in mention.speaker}
+        if len(speaker) == 1:
+            audience = next(iter(speaker))
+        if audience is not None and (speaker or not mention.audiences):
+            hits = _for_audience(hits, audience)
         said = self.index.understand(text)
-        asks_us = any(map(str.isalnum, said)) and not is_courtesy(said) and not elsewhere
+        small_talk = is_courtesy(said) or say.is_thanks(said) or say.is_farewell(said)
+        introduced = bool(mention.speaker) and self.index.names_only(text) is not None
+        asks_us = any(map(str.isalnum, said)) and not small_talk and not introduced and not elsewhere
         pointed = len(mention.systems) == 1 and any(hit.entry.system in mention.systems for hit in hits[:1])
         verdict = decide(
             hits if asks_us else (),
             system_known=system is not None or pointed,
-            role_known=bool(mention.audiences),
+            role_known=bool(mention.audiences) or audience is not None,
             thresholds=self.thresholds,
         )
         entries = [hit.entry for hit in verdict.shown]
@@ -84,9 +100,11 @@ class Desk:
             elsewhere=elsewhere,
         )
         reply = self._reply(verdict.decision, said, entries, reason, hits)
+        if introduced and reply.decision == "reject":
+            reply = replace(reply, text=wording.INTRODUCED)
         if reply.decision in ("reject", "escalate") and system is not None and asks_us:
             reply = replace(reply, related=(*reply.related, *self._of_other_systems(text, system)))
-        return Thought(reply, system, hits)
+        return Thought(reply, system, hits, audience)
 
     def search(self, text: str, system: str | None = None, limit: int = RANKED) -> list[Hit]:
         """The hits that a reply to a text rests on; a system named in the text goes first."""
@@ -115,7 +133,7 @@ class Desk:
 
     def accepted(self, reason: Reason) -> Reply:
         """The reply to accepting a hand-over; its text and ticket are the conversation's to fill in."""
-        return Reply("escalate", reason.told, 1.0, escalation=_offered(reason), search=self.index.mode)
+        return Reply("escalate", reason.dossier.told, 1.0, escalation=_offered(reason), search=self.index.mode)
 
     def quote(self, entry: Entry) -> Answer:
         """An entry word for word, with its source."""
@@ -155,7 +173,7 @@ class Desk:
         return replace(
             reply,
             decision="reject" if reason is None else "escalate",
-            text=reason.told if reason else wording.refusal(said, self.knowledge, suggestions=bool(entries)),
+            text=reason.dossier.told if reason else wording.refusal(said, self.knowledge, suggestions=bool(entries)),
             related=wording.options(entries, self.knowledge),
         )
 
@@ -178,5 +196,15 @@ def _subject(system: str | None, mention: Mention, verdict: Verdict, hits: Seque
     return next(iter(pointed)) if len(pointed) == 1 else None
 
 
+def _for_audience(hits: Sequence[Hit], audience: str) -> tuple[Hit, ...]:
+    """The hits without entries for other audiences, their confidence given that none of those is meant."""
+    concerned = {hit.entry.system for hit in hits if hit.entry.audience == audience}
+    out = [h for h in hits if h.entry.system in concerned and h.entry.audience not in (None, audience)]
+    if not out:
+        return tuple(hits)
+    left = max(1.0 - sum(hit.confidence for hit in out), 1e-9)
+    return tuple(replace(hit, confidence=min(1.0, hit.confidence / left)) for hit in hits if hit not in out)
+
+
 def _offered(reason: Reason | None) -> Escalation | None:
-    return None if reason is None else Escalation(reason.name, reason.label, "offered", None)
+    return None if reason is None else Escalation(reason.name, reason.dossier.label, "offered", None)

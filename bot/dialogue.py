@@ -1,8 +1,9 @@
 """Bot: one turn of a conversation, the only door for every channel.
 
-A turn is thought out first (search, decision, reason) and then stored in one transaction, message and reply together:
-a reply that was given is on disk, and a message that was not acknowledged left nothing behind. What the conversation
-knows (an open ticket, the same message sent twice at once) is looked up inside that transaction.
+A turn is thought out first, on the conversation as it stands, and then settled in one transaction, message, reply and
+whatever becomes of tickets together: a reply that was given is on disk, and a message that was not acknowledged left
+nothing behind. If the conversation moved on meanwhile, nothing is stored and the turn is thought out again; if a person
+took it over, the message is stored and the bot keeps silent.
 """
 
 from __future__ import annotations
@@ -11,19 +12,30 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from bot import wording
+from bot import handoff, wording
 from bot.desk import Desk
 from bot.escalation import HUMAN, Reason
-from bot.model import Conversation, Escalation, Message, Reply
+from bot.handoff import Office
+from bot.hours import Hours
+from bot.live import QUEUE, Live
+from bot.mask import hide_secrets
+from bot.model import Conversation, Feedback, Message, Picture, Reply, Ticket, TicketEvent
+from bot.response import Respondent, Response, Seen
 from bot.store.base import Store, Transaction
 
 LONGEST_TEXT: Final = 2000
+LONGEST_REMARK: Final = 500
 SHORTEST_CLIENT_ID: Final = 16
 LONGEST_CLIENT_ID: Final = 128
+REMEMBERED: Final = 40
+"""Messages of a conversation that a turn looks back on."""
+MOST_PICTURES: Final = 30
+"""Pictures in one conversation."""
 
 
 class TurnError(Exception):
@@ -31,7 +43,7 @@ class TurnError(Exception):
 
 
 class BadMessage(TurnError):
-    """Not one of a text, a choice and an acceptance, or one that cannot be read."""
+    """Not one of a text, a choice, an acceptance and a picture, or one that cannot be read."""
 
 
 class TooLong(TurnError):
@@ -39,23 +51,27 @@ class TooLong(TurnError):
 
 
 class Unknown(TurnError):
-    """There is no such conversation (or the token is another's), system, entry or reason."""
+    """There is no such conversation (or the token is another's), system, entry, reason, picture, answer or ticket."""
 
 
 class NotOffered(TurnError):
-    """The accepted reason was not offered in this conversation."""
+    """The accepted reason was not offered in this conversation, or what is rated is not over."""
 
 
 class MessageConflict(TurnError):
     """The client message id was used before, for another message."""
 
 
+class _MovedOn(Exception):
+    """The conversation is not any more as the turn was thought out for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What a visitor sent: exactly one of a text, a chosen entry's id, an accepted reason's name.
+    """What a visitor sent: exactly one of a text, a chosen entry's id, an accepted reason's name; or a picture's id.
 
-    `client_message_id` is the sender's own random id: the same id and content again get the same reply again. `system`
-    is the key of the system that the channel knows; "" takes back the one known so far.
+    A picture may come with a text. `client_message_id` is the sender's own random id: the same id and content again get
+    the same reply again. `system` is the key of the system that the channel knows; "" takes back the one known so far.
     """
 
     text: str | None = None
@@ -63,6 +79,7 @@ class Incoming:
     accept: str | None = None
     client_message_id: str | None = None
     system: str | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +92,49 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A stored reply. `token` is set when the turn began the conversation."""
+    """A stored message and the reply to it, None where a person owns the conversation and the bot keeps silent.
+
+    `message_id` and `sequence` are the reply's, or the visitor's message's where there is no reply. `token` is set when
+    the turn began the conversation.
+    """
 
     conversation: Conversation
     message_id: str
-    reply: Reply
+    sequence: int
+    reply: Reply | None
     token: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """A message understood: what is stored of it, the reply to it, the system it settles, the reason it accepts."""
+class View:
+    """What a visitor may see of a conversation: messages in order, tickets, who of the staff talks with them."""
 
-    text: str
-    reply: Reply
-    system: str | None
-    accepted: Reason | None = None
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    tickets: tuple[Ticket, ...]
+    agent: str | None
 
 
 class Bot:
-    """Conversations over a store and a desk. Thread-safe; `desk` may be replaced at any time."""
+    """Conversations over a store and a desk. Thread-safe; `desk` may be replaced at any time.
 
-    def __init__(self, store: Store, desk: Desk) -> None:
+    `clock` tells the time (aware); `live` is told of every change.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        desk: Desk,
+        office: Office | None = None,
+        *,
+        live: Live | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._store = store
         self.desk = desk
+        self.office = office or Office(Hours.read("always"))
+        self.live = live or Live()
+        self._clock = clock
         self._key = store.write(lambda transaction: transaction.secret("conversation-token"))
 
     def turn(self, incoming: Incoming, holder: Pass | None = None, *, channel: str = "web") -> Turn:
@@ -108,82 +144,245 @@ class Bot:
         """
         desk = self.desk
         _check(incoming, desk)
-        conversation = self._find(incoming, holder)
-        said = _understand(incoming, conversation, desk)
-        if conversation is not None and (
-            earlier := self._store.read(lambda t: _earlier(t, conversation, incoming, said))
-        ):
-            return self._as_turn(conversation, earlier, holder)
-        now = datetime.now(UTC)
-        fresh = Conversation(secrets.token_urlsafe(16), channel, said.system, now, now)
-        return self._store.write(
-            lambda transaction: self._record(transaction, conversation or fresh, incoming, said, holder, now)
-        )
+        text, leaked = _stored_text(incoming, desk)
+        while True:
+            now = self._clock()
+            seen = self._store.read(lambda t: self._look(t, incoming, holder, text, now))  # noqa: B023 — run at once
+            if isinstance(seen, Turn):
+                return seen
+            response = None
+            if seen.conversation is None or seen.conversation.owner is None or seen.cold:
+                response = self._respond(desk, seen, incoming, text, now)
+                if leaked:
+                    response = replace(response, reply=replace(response.reply, note=wording.HIDDEN))
+            fresh = Conversation(secrets.token_urlsafe(16), channel, incoming.system or None, now, now)
+            try:
+                turn = self._store.write(
+                    lambda t: self._record(t, fresh, seen, incoming, text, response, holder, now)  # noqa: B023
+                )
+            except _MovedOn:  # another message, or a member of staff, came first: each round somebody got on
+                continue
+            self.live.changed(turn.conversation.id, QUEUE)
+            return turn
+
+    def view(self, holder: Pass, after: int = 0) -> View:
+        """The holder's conversation with its messages above `after`; Unknown if it is not his."""
+
+        def work(transaction: Transaction) -> View:
+            conversation = self.held(transaction, holder)
+            owner = transaction.staff(conversation.owner) if conversation.owner else None
+            return View(
+                conversation,
+                tuple(transaction.messages(conversation.id, after)),
+                tuple(transaction.tickets(conversation.id)),
+                owner.display if owner else None,
+            )
+
+        return self._store.read(work)
 
     def history(self, holder: Pass) -> tuple[Conversation, list[Message]]:
         """The holder's conversation and its messages in order; Unknown if it is not his."""
+        view = self.view(holder)
+        return view.conversation, list(view.messages)
 
-        def work(transaction: Transaction) -> tuple[Conversation, list[Message]]:
-            conversation = self._held(transaction, holder)
-            return conversation, transaction.messages(conversation.id)
+    def read_up_to(self, holder: Pass, sequence: int) -> None:
+        """The visitor has read the messages up to a sequence number."""
+
+        def work(transaction: Transaction) -> bool:
+            conversation = self.held(transaction, holder)
+            last = transaction.last_messages(conversation.id, 1)
+            read = min(sequence, last[0].sequence if last else 0)
+            if read <= conversation.visitor_read:
+                return False
+            transaction.update_conversation(replace(conversation, visitor_read=read))
+            return True
+
+        if self._store.write(work):
+            self.live.changed(holder.conversation_id)
+
+    def add_picture(self, holder: Pass, picture: Picture) -> None:
+        """Keep whose picture it is; NotOffered where the conversation has too many already."""
+
+        def work(transaction: Transaction) -> None:
+            self.held(transaction, holder)
+            if len(transaction.pictures(holder.conversation_id)) >= MOST_PICTURES:
+                raise NotOffered(f"一次会话最多可以发送 {MOST_PICTURES} 张图片。")
+            transaction.add_picture(picture)
+
+        self._store.write(work)
+
+    def picture(self, holder: Pass, picture_id: str) -> Picture:
+        """A picture of the holder's conversation; Unknown if there is none of that id."""
+
+        def work(transaction: Transaction) -> Picture:
+            self.held(transaction, holder)
+            return _own_picture(transaction, holder.conversation_id, picture_id)
 
         return self._store.read(work)
+
+    def rate_answer(self, holder: Pass, message_id: str, *, helpful: bool, reason: str = "") -> None:
+        """Keep what the visitor thought of an answer; Unknown where the message is no answer of this conversation."""
+        reason, _ = hide_secrets(_remark(reason))
+
+        def work(transaction: Transaction) -> None:
+            conversation = self.held(transaction, holder)
+            message = transaction.message(message_id)
+            answered = message is not None and (message.answer or (message.reply and message.reply.answer))
+            if message is None or message.conversation_id != conversation.id or not answered:
+                raise Unknown("没有这条回答。")
+            transaction.rate_answer(Feedback(message_id, conversation.id, helpful, reason, self._clock()))
+
+        self._store.write(work)
+
+    def rate_ticket(self, holder: Pass, number: int, stars: int, comment: str = "") -> None:
+        """Keep the visitor's rating, 1 to 5; Unknown for another's ticket, NotOffered while it is not over."""
+        comment, _ = hide_secrets(_remark(comment))
+        if not 1 <= stars <= 5:
+            raise BadMessage("评分应为 1 到 5。")
+
+        def work(transaction: Transaction) -> None:
+            conversation = self.held(transaction, holder)
+            ticket = transaction.ticket(number)
+            if ticket is None or ticket.conversation_id != conversation.id:
+                raise Unknown("没有这个受理单。")
+            if ticket.status not in ("resolved", "closed"):
+                raise NotOffered("受理单办结之后才能评分。")
+            now = self._clock()
+            transaction.update_ticket(replace(ticket, stars=stars, comment=comment or None, updated_at=now))
+            transaction.add_event(TicketEvent(number, now, "visitor", "rated", str(stars)))
+
+        self._store.write(work)
+        self.live.changed(holder.conversation_id, QUEUE)
 
     def token(self, conversation_id: str) -> str:
         """The token of a conversation: a keyed hash of its id, so that none has to be stored."""
         return hmac.new(self._key, conversation_id.encode(), hashlib.sha256).hexdigest()
 
-    def _held(self, transaction: Transaction, holder: Pass) -> Conversation:
-        # The same words for no such conversation and a wrong token: a stranger learns nothing from them.
+    def held(self, transaction: Transaction, holder: Pass) -> Conversation:
+        """The holder's conversation; Unknown if it is not his.
+
+        The same words for no such conversation and a wrong token: a stranger learns nothing from them.
+        """
         right = hmac.compare_digest(self.token(holder.conversation_id).encode(), holder.token.encode())
         conversation = transaction.conversation(holder.conversation_id) if right else None
         if conversation is None:
             raise Unknown("找不到这个会话，请刷新页面重新开始咨询。")
         return conversation
 
-    def _find(self, incoming: Incoming, holder: Pass | None) -> Conversation | None:
-        """The holder's conversation; without one, the conversation that this very message already began."""
+    def _look(
+        self, transaction: Transaction, incoming: Incoming, holder: Pass | None, text: str, now: datetime
+    ) -> Seen | Turn:
+        """The conversation as it stands; the turn that this very message already got, if it was sent before."""
+        conversation = self.held(transaction, holder) if holder is not None else _opened(transaction, incoming)
+        if conversation is None:
+            return Seen()
+        if earlier := self._earlier(transaction, conversation, incoming, text, holder):
+            return earlier
+        if incoming.picture is not None:
+            _own_picture(transaction, conversation.id, incoming.picture)
+        return Seen(
+            conversation,
+            transaction.last_messages(conversation.id, REMEMBERED),
+            transaction.tickets(conversation.id),
+            cold=now - conversation.updated_at >= self.office.cold_after,
+        )
 
-        def work(transaction: Transaction) -> Conversation | None:
-            return self._held(transaction, holder) if holder is not None else _opened(transaction, incoming)
-
-        return self._store.read(work)
+    def _respond(self, desk: Desk, seen: Seen, incoming: Incoming, text: str, now: datetime) -> Response:
+        conversation = None if seen.cold else seen.conversation
+        known = conversation.system if conversation else None
+        system = known if incoming.system is None else incoming.system or None
+        if seen.cold:  # what was being filled in is closed when the message is stored
+            seen = replace(seen, tickets=[t for t in seen.tickets if t.status != "collecting"])
+        wits = Respondent(desk, self.office, seen, system, conversation.audience if conversation else None, now)
+        if incoming.choose is not None:
+            chosen = wits.to_choice(incoming.choose)
+            if chosen is None:
+                raise Unknown("没有这个条目，它可能已经更新，请重新提问。")
+            return chosen
+        if incoming.accept is not None:
+            reason = desk.reason(incoming.accept)
+            if reason is None:
+                raise Unknown("没有这项服务，请重新提问。")
+            _check_offered(reason, seen)
+            return wits.to_acceptance(reason)
+        if incoming.picture is not None:
+            return wits.to_picture(text, incoming.picture)
+        return wits.to_text(text)
 
     def _record(
         self,
         transaction: Transaction,
-        conversation: Conversation,
+        fresh: Conversation,
+        seen: Seen,
         incoming: Incoming,
-        said: _Said,
+        text: str,
+        response: Response | None,
         holder: Pass | None,
         now: datetime,
     ) -> Turn:
-        if holder is None and (opened := _opened(transaction, incoming)):
-            conversation = opened
-        if transaction.conversation(conversation.id) is None:
+        conversation = seen.conversation and transaction.conversation(seen.conversation.id)
+        if conversation is None:
+            if seen.conversation is not None or _opened(transaction, incoming) is not None:
+                raise _MovedOn
+            conversation = fresh
             transaction.add_conversation(conversation, incoming.client_message_id)
-        elif earlier := _earlier(transaction, conversation, incoming, said):
-            return self._as_turn(conversation, earlier, holder)
-        reply = _with_ticket(transaction, conversation, said, now)
+        last = transaction.last_messages(conversation.id, 1)
+        if (last[0].sequence if last else 0) != seen.sequence:
+            raise _MovedOn
+        if seen.cold:
+            conversation = self._thaw(transaction, conversation, now)
         message = transaction.add_message(
-            conversation.id, "visitor", said.text, now=now, client_message_id=incoming.client_message_id
+            conversation.id,
+            "visitor",
+            text,
+            now=now,
+            client_message_id=incoming.client_message_id,
+            picture=incoming.picture,
         )
-        stored = transaction.add_message(conversation.id, "bot", reply.text, now=now, reply=reply, in_reply_to=message)
-        conversation = replace(conversation, system=said.system, updated_at=now)
+        if response is None:
+            transaction.update_conversation(replace(conversation, updated_at=now))
+            return self._as_turn(conversation, message, None, holder)
+        conversation = replace(conversation, system=response.system, audience=response.audience, updated_at=now)
         transaction.update_conversation(conversation)
-        return self._as_turn(conversation, stored, holder)
+        reply = response.settle(transaction, conversation, response.reply)
+        stored = transaction.add_message(conversation.id, "bot", reply.text, now=now, reply=reply, in_reply_to=message)
+        return self._as_turn(conversation, stored, reply, holder)
 
-    def _as_turn(self, conversation: Conversation, message: Message, holder: Pass | None) -> Turn:
-        if message.reply is None:
-            raise TypeError("a bot's message carries its reply")
-        return Turn(conversation, message.id, message.reply, self.token(conversation.id) if holder is None else None)
+    def _thaw(self, transaction: Transaction, conversation: Conversation, now: datetime) -> Conversation:
+        """End what a conversation at rest left undone: a form half filled in, a person who did not come back."""
+        for ticket in transaction.tickets(conversation.id):
+            if ticket.status == "collecting":
+                handoff.end(transaction, ticket, "expired", "bot", now)
+        if conversation.owner is not None:
+            return handoff.release(transaction, conversation, "bot", now, "长时间没有回复")
+        return conversation
+
+    def _earlier(
+        self, transaction: Transaction, conversation: Conversation, incoming: Incoming, text: str, holder: Pass | None
+    ) -> Turn | None:
+        """The turn that this message already got, if it was sent before."""
+        if incoming.client_message_id is None:
+            return None
+        message = transaction.visitor_message(conversation.id, incoming.client_message_id)
+        if message is None:
+            return None
+        if (message.text, message.picture) != (text, incoming.picture):
+            raise MessageConflict("这个消息编号已经用于另一条消息，请使用新的编号。")
+        reply = transaction.reply_to(message)
+        return self._as_turn(conversation, reply or message, reply.reply if reply else None, holder)
+
+    def _as_turn(self, conversation: Conversation, message: Message, reply: Reply | None, holder: Pass | None) -> Turn:
+        token = self.token(conversation.id) if holder is None else None
+        return Turn(conversation, message.id, message.sequence, reply, token)
 
 
 def _check(incoming: Incoming, desk: Desk) -> None:
     """Refuse what cannot be taken, whatever the conversation."""
     given = [value for value in (incoming.text, incoming.choose, incoming.accept) if value is not None]
-    if len(given) != 1:
+    if len(given) != 1 and not (incoming.picture is not None and not given):
         raise BadMessage("请发送一条文字消息，或选择一个选项。")
+    if incoming.picture is not None and (incoming.choose is not None or incoming.accept is not None):
+        raise BadMessage("图片只能单独发送，或与文字一起发送。")
     if incoming.text is not None:
         check_text(incoming.text)
     client_id = incoming.client_message_id
@@ -205,21 +404,21 @@ def check_text(text: str) -> None:
         raise BadMessage("消息里有无法识别的控制字符，请删除后重新发送。")
 
 
-def _understand(incoming: Incoming, conversation: Conversation | None, desk: Desk) -> _Said:
-    known = conversation.system if conversation else None
-    system = known if incoming.system is None else incoming.system or None
+def _stored_text(incoming: Incoming, desk: Desk) -> tuple[str, bool]:
+    """What is stored of a message, and whether something secret was hidden in it."""
     if incoming.text is not None:
-        thought = desk.consider(incoming.text, system)
-        return _Said(incoming.text, thought.reply, thought.system)
+        return hide_secrets(incoming.text)
     if incoming.choose is not None:
         entry = desk.index.entry(incoming.choose)
         if entry is None:
             raise Unknown("没有这个条目，它可能已经更新，请重新提问。")
-        return _Said(entry.question, desk.chosen(entry), entry.system or system)
-    reason = desk.reason(incoming.accept or "")
-    if reason is None:
-        raise Unknown("没有这项服务，请重新提问。")
-    return _Said(reason.label, desk.accepted(reason), system, accepted=reason)
+        return entry.question, False
+    if incoming.accept is not None:
+        reason = desk.reason(incoming.accept)
+        if reason is None:
+            raise Unknown("没有这项服务，请重新提问。")
+        return reason.dossier.label, False
+    return "", False
 
 
 def _opened(transaction: Transaction, incoming: Incoming) -> Conversation | None:
@@ -228,37 +427,29 @@ def _opened(transaction: Transaction, incoming: Incoming) -> Conversation | None
     Once the conversation went on its token had arrived, and giving it again would open it to whoever knows the id.
     """
     conversation = transaction.opened_by(incoming.client_message_id) if incoming.client_message_id else None
-    if conversation is not None and len(transaction.messages(conversation.id)) > 2:
+    if conversation is not None and len(transaction.last_messages(conversation.id, 3)) > 2:
         raise MessageConflict("这条消息已经发送过，请在原来的会话中继续。")
     return conversation
 
 
-def _earlier(transaction: Transaction, conversation: Conversation, incoming: Incoming, said: _Said) -> Message | None:
-    """The reply that this message already got, if it was sent before."""
-    if incoming.client_message_id is None:
-        return None
-    message = transaction.visitor_message(conversation.id, incoming.client_message_id)
-    if message is None:
-        return None
-    if message.text != said.text:
-        raise MessageConflict("这个消息编号已经用于另一条消息，请使用新的编号。")
-    return transaction.reply_to(message)
+def _check_offered(reason: Reason, seen: Seen) -> None:
+    """Refuse a reason that was never offered in this conversation; a person can always be asked for."""
+    offers = (message.reply.escalation for message in seen.messages if message.reply)
+    if reason.name != HUMAN.name and not any(offer and offer.reason == reason.name for offer in offers):
+        raise NotOffered("这项服务还没有为您提供，请先描述您的问题。")
 
 
-def _with_ticket(transaction: Transaction, conversation: Conversation, said: _Said, now: datetime) -> Reply:
-    """The reply with the state of the ticket it is about: opened now if the visitor accepts, else one already open."""
-    reason, reply = said.accepted, said.reply
-    if reason is not None:
-        offers = (message.reply.escalation for message in transaction.messages(conversation.id) if message.reply)
-        if reason.name != HUMAN.name and not any(offer and offer.reason == reason.name for offer in offers):
-            raise NotOffered("这项服务还没有为您提供，请先描述您的问题。")
-        ticket = transaction.open_ticket(conversation.id, reason.name, now=now)
-        escalation = Escalation(reason.name, reason.label, ticket.status, ticket.number)
-        return replace(reply, text=wording.registered(reason.label, ticket.number), escalation=escalation)
-    if reply.escalation is not None:
-        tickets = transaction.tickets(conversation.id)
-        running = [t for t in tickets if t.reason == reply.escalation.reason and t.status not in ("resolved", "closed")]
-        if running:
-            escalation = replace(reply.escalation, status=running[0].status, ticket=running[0].number)
-            return replace(reply, escalation=escalation)
-    return reply
+def _own_picture(transaction: Transaction, conversation_id: str, picture_id: str) -> Picture:
+    picture = transaction.picture(picture_id)
+    if picture is None or picture.conversation_id != conversation_id:
+        raise Unknown("没有这张图片。")
+    return picture
+
+
+def _remark(text: str) -> str:
+    """A remark beside a rating, which may be empty."""
+    if len(text) > LONGEST_REMARK:
+        raise TooLong(f"内容太长了，请控制在 {LONGEST_REMARK} 字以内。")
+    if text.strip():
+        check_text(text)
+    return text.strip()

@@ -1,6 +1,7 @@
 """Reasons for a person to act: what they are, and when a message gives one.
 
 The reasons of a knowledge base are declared in reasons.toml beside its documents; comments there explain the fields.
+What has to be collected for each is its dossier.
 The rule they follow: the writer has the problem now and the documents say that staff act, or the writer asks for a
 person. Wanting to know, helping oneself and what another authority does are no reasons.
 """
@@ -10,11 +11,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-_TEXTS: Final = ("name", "label", "told")
+from bot import dossier
+from bot.dossier import Dossier, read_dossiers
+
 _LISTS: Final = ("systems", "entries")
 _PATTERNS: Final = ("cues", "hints", "unless", "asks", "request")
 _WORD: Final = re.compile(r"\{([a-z_]+)\}")
@@ -29,8 +32,7 @@ class Reason:
     """One reason. `systems` and `entries` are keys and ids; the patterns match text as search takes it in."""
 
     name: str
-    label: str
-    told: str
+    dossier: Dossier
     systems: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     cues: tuple[re.Pattern[str], ...] = ()
@@ -51,8 +53,7 @@ class Reason:
 
 HUMAN = Reason(
     name="human",
-    label="转人工客服",
-    told="可以为您转接人工客服。",
+    dossier=dossier.HUMAN,
     cues=(re.compile("人工(?!审核)|真人|活人|投诉"),),
 )
 """A person can always be asked for, also where no reasons are declared."""
@@ -67,9 +68,10 @@ def reason_for(
 
 
 def read_reasons(path: Path) -> tuple[Reason, ...]:
-    """The reasons declared in a file; only `HUMAN` where there is no file."""
+    """The reasons declared in a file, with their dossiers from dossiers.toml beside it; only `HUMAN` without a file."""
     if not path.is_file():
         return (HUMAN,)
+    dossiers = {HUMAN.name: HUMAN.dossier, **read_dossiers(path.parent / "dossiers.toml")}
     try:
         declared = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -79,32 +81,34 @@ def read_reasons(path: Path) -> tuple[Reason, ...]:
         raise ReasonError(f"{path.name}：原因应写成 [[reason]] 表。")
     if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
         raise ReasonError(f"{path.name}：[word] 的各项应为字符串。")
-    reasons = tuple(_reason(path, table, words) for table in tables)
+    reasons = tuple(_reason(path, table, words, dossiers) for table in tables)
     names = [reason.name for reason in reasons]
     if len(set(names)) < len(names):
         raise ReasonError(f"{path.name}：原因的 name 不能重复。")
-    return reasons if HUMAN.name in names else (*reasons, HUMAN)
+    if unused := sorted(set(dossiers) - {*names, HUMAN.name}):
+        raise ReasonError(f"dossiers.toml：{path.name} 中没有名为 {'、'.join(unused)} 的原因。")
+    return reasons if HUMAN.name in names else (*reasons, replace(HUMAN, dossier=dossiers[HUMAN.name]))
 
 
-def _reason(path: Path, table: object, words: Mapping[str, str]) -> Reason:
+def _reason(path: Path, table: object, words: Mapping[str, str], dossiers: Mapping[str, Dossier]) -> Reason:
     if not isinstance(table, dict):
         raise ReasonError(f"{path.name}：原因应写成 [[reason]] 表。")
     place = f"{path.name} 的原因「{table.get('name', '?')}」"
-    if unknown := sorted(set(table) - {*_TEXTS, *_LISTS, *_PATTERNS}):
+    if unknown := sorted(set(table) - {"name", *_LISTS, *_PATTERNS}):
         raise ReasonError(f"{place}：有不认识的字段 {'、'.join(unknown)}。")
-    texts = {field: table.get(field) for field in _TEXTS}
+    name = table.get("name")
     lists = {field: table.get(field, []) for field in (*_LISTS, *_PATTERNS)}
-    for field, value in texts.items():
-        if not isinstance(value, str) or not value:
-            raise ReasonError(f"{place}：缺少 {field}，或它不是非空字符串。")
+    if not isinstance(name, str) or not name:
+        raise ReasonError(f"{place}：缺少 name，或它不是非空字符串。")
+    if name not in dossiers:
+        raise ReasonError(f"{place}：dossiers.toml 中没有 [dossier.{name}]。")
     for field, value in lists.items():
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ReasonError(f"{place}：{field} 应为字符串列表。")
     patterns = {field: _patterns(place, lists[field], words) for field in _PATTERNS}
     return Reason(
-        name=str(texts["name"]),
-        label=str(texts["label"]),
-        told=str(texts["told"]),
+        name=name,
+        dossier=dossiers[name],
         systems=tuple(lists["systems"]),
         entries=tuple(lists["entries"]),
         **patterns,

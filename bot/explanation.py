@@ -180,4 +180,4 @@ def _person(case: Case, desk: Desk) -> list[str]:
 
 def _reason(desk: Desk, name: str | None) -> str:
     reason = desk.reason(name or "")
-    return f"{reason.label} {name}" if reason else name or ""
+    return f"{reason.dossier.label} {name}" if reason else name or ""

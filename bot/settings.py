@@ -6,14 +6,19 @@ No instance at import.
 from __future__ import annotations
 
 import ipaddress
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from limits import parse
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.decide import Thresholds
+from bot.handoff import Office
+from bot.hours import Hours
+from bot.notify import Target, parse_targets
+from bot.sweep import Retention
 
 NO_MODEL: Final = "none"
 """The value of FAQ_MODEL for keyword search only."""
@@ -41,6 +46,25 @@ class Settings(BaseSettings):
     threshold_role: Probability = _DEFAULT.role
     threshold_suggest: Probability = _DEFAULT.suggest
 
+    working_hours: str = "周一至周五 09:00-12:00,13:30-17:30"
+    """When staff are there, Beijing time; "always" and "never" are understood too."""
+    holidays: str | None = None
+    """Days off besides the public ones: dates and ranges, 2026-10-01..2026-10-07."""
+    workdays: str | None = None
+    """Days worked in exchange (调休), besides the public ones."""
+    cold_minutes: Annotated[int, Field(ge=1)] = 120
+    """After so long at rest a conversation starts afresh: options, role and a form half filled in are forgotten."""
+    reopen_days: Annotated[float, Field(ge=0)] = 3
+    """For so long after a ticket ended a new message of the visitor reopens it."""
+    expire_days: Annotated[float, Field(gt=0)] = 30
+    """After so long without anything happening a waiting ticket is closed."""
+    retention_days: Annotated[int, Field(ge=0)] = 365
+    """Conversations at rest for longer are deleted for good; 0 keeps them for ever."""
+    notify_targets: SecretStr | None = None
+    """Who is told of new tickets: wecom:URL, dingtalk:URL#secret, feishu:URL#secret, webhook:URL#secret."""
+    notify_private: bool = False
+    """Whether targets may lie in a private network."""
+
     api_key: SecretStr | None = None
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     rate_per_address: str = "120/minute"
@@ -67,12 +91,23 @@ class Settings(BaseSettings):
         parse(value)
         return value
 
+    @field_validator("notify_targets")
+    @classmethod
+    def _targets(cls, value: SecretStr | None) -> SecretStr | None:
+        parse_targets(value.get_secret_value() if value else "")
+        return value
+
     @field_validator("api_key")
     @classmethod
     def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not (value.get_secret_value().isascii() and value.get_secret_value().isprintable()):
             raise ValueError("must be printable ASCII, since it is sent in a header")
         return value
+
+    @model_validator(mode="after")
+    def _hours(self) -> Self:
+        Hours.read(self.working_hours, self.holidays or "", self.workdays or "")
+        return self
 
     @property
     def thresholds(self) -> Thresholds:
@@ -85,6 +120,31 @@ class Settings(BaseSettings):
             role=self.threshold_role,
             suggest=self.threshold_suggest,
         )
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Who is told of new tickets."""
+        return parse_targets(self.notify_targets.get_secret_value() if self.notify_targets else "")
+
+    @property
+    def office(self) -> Office:
+        """When staff are there, and how long things last."""
+        return Office(
+            hours=Hours.read(self.working_hours, self.holidays or "", self.workdays or ""),
+            cold_after=timedelta(minutes=self.cold_minutes),
+            reopen_within=timedelta(days=self.reopen_days),
+            expire_after=timedelta(days=self.expire_days),
+        )
+
+    @property
+    def retention(self) -> Retention:
+        """How long conversations are kept."""
+        return Retention(self.retention_days or None)
+
+    @property
+    def pictures(self) -> Path:
+        """Where visitors' pictures are kept; outside of what is served."""
+        return self.data_dir / "pictures"
 
     @property
     def database(self) -> Path:

@@ -6,7 +6,9 @@ Answers are not here; they come from entries.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+from bot import say
 from bot.model import Option, Reply
 from faq.entry import Entry
 from faq.knowledge import KnowledgeBase
@@ -19,6 +21,34 @@ REJECT_WITH_SUGGESTIONS = (
     "抱歉，我没有找到能准确回答这个问题的内容。下面几条比较接近，看看是否有帮助；需要人工时请说“转人工”。"
 )
 NOTHING_SAID = "我收到了您的消息，但没有看到文字。请用文字描述您遇到的问题；需要人工时请说“转人工”。"
+
+INTRODUCED = "好的，知道了。请问您遇到了什么问题？"
+THANKED = "不客气，很高兴能帮到您。还有其他问题可以继续问我。"
+FAREWELL = "再见，祝您工作顺利。需要时欢迎随时回来咨询。"
+HIDDEN = (
+    "您的消息里似乎有密码或验证码，我已将它隐去，没有保存。"
+    "请不要把密码或验证码发给任何人；如有泄露的可能，请尽快修改密码。"
+)
+PICTURE = "图片已收到，不过我看不懂图片的内容。请用文字写出图片上的提示；需要工作人员查看时，请说“转人工”。"
+PICTURE_KEPT = "图片已收到，工作人员可以看到。"
+BEING_WORKED_ON = "工作人员正在处理。"
+CANCELLED = "好的，已取消登记，您填写的内容不会转给工作人员。还有其他问题可以继续问我。"
+HANDED_OVER = "您已填写的内容会一并转给工作人员。"
+DECLINED = "好的。还有其他问题可以继续问我；需要人工时请说“转人工”。"
+NOTHING_TO_CANCEL = "目前没有正在填写的登记。还有其他问题可以继续问我。"
+RATED = "感谢您的评价！"
+RELEASED = "人工客服已退出，您可以继续向我提问；您的请求仍在等待处理。"
+TRANSFERRED = "您的请求已转给其他工作人员。"
+
+
+def collecting(label: str) -> str:
+    """A form begins."""
+    return f"好的，现在为您登记：{label}。"
+
+
+def unlisted(number: int, most: int) -> str:
+    """The visitor named an option that is not there."""
+    return f"没有第 {number} 项，请选择 1 到 {most}："
 
 
 def scope(knowledge: KnowledgeBase) -> str:
@@ -35,20 +65,69 @@ def plain(reply: Reply) -> str:
         place = [f"{source.system} {source.document}".strip(), source.section, f"第 {source.number} 条"]
         lines.append(f"来源：{' · '.join(part for part in place if part)}（{reply.answer.entry_id}）")
     lines += [f"- {option.label}（{option.entry_id}）" for option in (*reply.options, *reply.related)]
-    if reply.escalation is not None:
+    if reply.escalation is not None and reply.escalation.status == "offered":
         lines.append(f"可转人工：{reply.escalation.label}")
-    return "\n".join(lines)
+    if reply.step is not None:
+        lines.append(reply.step.ask)
+    return "\n".join(line for line in (reply.note or "", *lines) if line)
 
 
-def registered(label: str, ticket: int) -> str:
-    """The visitor accepted a hand-over."""
-    return f"已为您登记：{label}，受理编号 {ticket}。工作人员会尽快处理，请留意本窗口的回复。"
+def registered(label: str, ticket: int, outlook: str, done: str) -> str:
+    """A ticket was handed in."""
+    return f"已为您登记：{label}，受理编号 {ticket}。{outlook}{done}"
+
+
+def standing(label: str, ticket: int, outlook: str) -> str:
+    """A ticket that is there already."""
+    return f"您的“{label}”已经登记，受理编号 {ticket}。{outlook}"
+
+
+def queued(before: int, expected: timedelta | None) -> str:
+    """The visitor's place in the queue, and the wait that the last ones had."""
+    place = f"您前面还有 {before} 位" if before else "您排在第一位"
+    wait = f"，最近的等待时间约 {duration(expected)}" if expected is not None else ""
+    return f"{place}{wait}，工作人员接待时会在本窗口回复您。"
+
+
+def off_hours(hours: str, opening: str | None) -> str:
+    """Nobody is there now."""
+    when = f"工作人员将在{opening}上班后处理" if opening else "工作人员上班后会处理"
+    known = f"（人工服务时间：{hours}）" if opening else ""
+    return f"现在不是人工服务时间{known}，{when}。您可以先离开，之后在本窗口查看回复。"
+
+
+def duration(span: timedelta) -> str:
+    """A span of time as people say it."""
+    minutes = max(1, round(span.total_seconds() / 60))
+    if minutes < 60:
+        return f"{minutes} 分钟"
+    return f"{round(minutes / 60)} 小时" if minutes < 48 * 60 else f"{round(minutes / 1440)} 天"
+
+
+def reopened(ticket: int, outlook: str) -> str:
+    """A new message reopened a ticket."""
+    return f"受理单 {ticket} 已重新打开，您的消息已转给工作人员。{outlook}"
+
+
+def taken_over(agent: str) -> str:
+    """A person talks from now on."""
+    return f"人工客服“{agent}”正在为您服务。"
+
+
+def ended(ticket: int, *, resolved: bool) -> str:
+    """A person is done."""
+    rate = "请为本次服务评分：回复 1 到 5，5 为非常满意。" if resolved else ""
+    return f"受理单 {ticket} {'已办结' if resolved else '已关闭'}。如还有问题，可以直接在这里留言。{rate}"
 
 
 def refusal(said: str, knowledge: KnowledgeBase, *, suggestions: bool) -> str:
     """What is said to a canonical text that no entry answers."""
     if not any(map(str.isalnum, said)):
         return NOTHING_SAID
+    if say.is_farewell(said):
+        return FAREWELL
+    if say.is_thanks(said):
+        return THANKED
     if is_courtesy(said):
         return GREETING + scope(knowledge)
     return REJECT_WITH_SUGGESTIONS if suggestions else scope(knowledge).join(REJECT)

@@ -123,6 +123,14 @@ class HybridIndex:
         """What the message gives away about its subject."""
         return self._cues.read(self.understand(text))
 
+    def names_only(self, text: str) -> Mention | None:
+        """What a message says that is nothing but names of systems and audiences; None for any other."""
+        return self._cues.names_only(self.understand(text))
+
+    def without_roles(self, text: str) -> str:
+        """A message without the words that tell whom it speaks for."""
+        return self._cues.without_roles(self.understand(text))
+
     def search(self, text: str, system: str | None = None, limit: int = 10) -> list[Hit]:
         """The entries nearest to the message, best first; only those of `system` where one is given.
 

@@ -24,6 +24,8 @@ ROOT = Path(__file__).parent.parent
 EVAL = ROOT.parent / "shared" / "eval"
 NO_LIMIT = dict.fromkeys(("RATE_PER_ADDRESS", "RATE_PER_CONVERSATION", "RATE_LOOKUPS"), "1000000/second")
 
+OFFICE = {"WORKING_HOURS": "always", "NOTIFY_TARGETS": ""}
+
 
 @pytest.fixture(scope="session")
 def model_folder() -> Path:
@@ -33,7 +35,15 @@ def model_folder() -> Path:
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
     """The environment of a child that keeps its data in `data_dir`, whatever the settings of whoever runs the tests."""
-    return {**os.environ, **NO_LIMIT, "HOST": "127.0.0.1", "DATA_DIR": str(data_dir), "FAQ_MODEL": "", **settings}
+    return {
+        **os.environ,
+        **NO_LIMIT,
+        "HOST": "127.0.0.1",
+        "DATA_DIR": str(data_dir),
+        "FAQ_MODEL": "",
+        **OFFICE,
+        **settings,
+    }
 
 
 def run_command(data_dir: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

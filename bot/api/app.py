@@ -12,12 +12,15 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from bot.api import chat, health, lookup, problem, schema
+from bot.account import Accounts
+from bot.agent import Agents
+from bot.api import chat, conversation, health, lookup, problem, schema, staff, staff_schema
 from bot.api.dep import Service
 from bot.api.guard import Guard
 from bot.api.limit import Limit
 from bot.api.ready import Ready
 from bot.dialogue import Bot
+from bot.picture import PictureFolder
 from bot.settings import Settings
 from bot.store.base import Store
 
@@ -32,6 +35,10 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
     )
     app.state.service = Service(
         bot=bot,
+        store=store,
+        agents=Agents(store, bot.live, lambda: {name: reason.dossier for name, reason in bot.desk.reasons.items()}),
+        accounts=Accounts(store),
+        pictures=PictureFolder(settings.pictures),
         ready=Ready(store),
         settings=settings,
         messages=Limit(settings.rate_per_address),
@@ -39,7 +46,7 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
         lookups=Limit(settings.rate_lookups),
     )
     problem.install(app)
-    for part in (chat, lookup, health):
+    for part in (chat, conversation, lookup, staff, health):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=WEB), name="static")
     app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)(page)
@@ -67,6 +74,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             schemas.pop(unused, None)
         for name, shape in schemas.items():
             if "examples" in shape:  # Once more, with the nulls that get_openapi leaves out.
-                shape["examples"] = getattr(schema, name).model_json_schema()["examples"]
+                model = getattr(schema, name, None) or getattr(staff_schema, name)
+                shape["examples"] = model.model_json_schema()["examples"]
         app.openapi_schema = document
     return app.openapi_schema

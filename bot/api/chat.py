@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import secrets
-from typing import Final
+from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 
 from bot.api import schema
 from bot.api.dep import OPTIONAL, Service, Serving, Token, address
+from bot.api.holder import Holder, pass_of, spend
 from bot.api.problem import responses
-from bot.dialogue import Incoming, Pass
+from bot.dialogue import Incoming, Turn, View
 
 router = APIRouter(prefix="/api", tags=["chat"])
-
-
-_ID: Final = re.compile(schema.CONVERSATION_ID)
-
-
-def _pass(conversation_id: str, token: str | None) -> Pass:
-    if token is None:
-        raise HTTPException(401, "请提供会话凭证。", {"WWW-Authenticate": "Bearer"})
-    if not _ID.fullmatch(conversation_id):
-        # The bot's words for a conversation that is not there, since to a client this is the same.
-        raise HTTPException(404, "找不到这个会话，请刷新页面重新开始咨询。")
-    return Pass(conversation_id, token)
-
-
-def _spend(serving: Service, holder: Pass) -> None:
-    """Count a message against its conversation, if it is the holder's: a stranger must not use up what is another's."""
-    if secrets.compare_digest(serving.bot.token(holder.conversation_id).encode(), holder.token.encode()):
-        serving.conversations.spend(holder.conversation_id)
 
 
 @router.post(
@@ -48,35 +29,68 @@ def chat(message: schema.ChatRequest, request: Request, serving: Serving, token:
     serving.messages.spend(address(request))
     holder = None
     if message.conversation_id is not None:
-        holder = _pass(message.conversation_id, token)
-        _spend(serving, holder)
-    incoming = Incoming(message.text, message.choose, message.accept, message.client_message_id, message.system)
-    turn = serving.bot.turn(incoming, holder)
+        holder = pass_of(message.conversation_id, token)
+        spend(serving, holder)
+    turn = serving.bot.turn(
+        Incoming(
+            message.text, message.choose, message.accept, message.client_message_id, message.system, message.picture
+        ),
+        holder,
+    )
     return schema.ChatReply(
-        **schema.Reply.model_validate(turn.reply).model_dump(),
+        **_reply(turn, serving),
         conversation_id=turn.conversation.id,
         conversation_token=turn.token,
         message_id=turn.message_id,
+        sequence=turn.sequence,
     )
 
 
 @router.get("/chat/{conversation_id}", responses=responses(401, 404, 422, 429, 503))
-def history(conversation_id: str, request: Request, serving: Serving, token: Token) -> schema.History:
+def history(serving: Serving, holder: Holder) -> schema.History:
     """The conversation from its beginning, for whoever holds its token."""
-    serving.lookups.spend(address(request))
-    conversation, messages = serving.bot.history(_pass(conversation_id, token))
+    view = serving.bot.view(holder)
     return schema.History(
-        conversation_id=conversation.id,
-        system=conversation.system,
-        messages=[
-            schema.HistoryMessage(
-                message_id=message.id,
-                sequence=message.sequence,
-                author=message.author,
-                text=message.text,
-                created_at=message.created_at.isoformat(),
-                reply=schema.Reply.model_validate(message.reply) if message.reply else None,
-            )
-            for message in messages
-        ],
+        **state_of(view, serving).model_dump(),
+        conversation_id=view.conversation.id,
+        messages=list(map(schema.HistoryMessage.of, view.messages)),
     )
+
+
+def state_of(view: View, serving: Service) -> schema.State:
+    """Who talks with the visitor and how requests stand."""
+    reasons = serving.bot.desk.reasons
+    return schema.State(
+        agent=view.agent,
+        system=view.conversation.system,
+        tickets=[
+            schema.TicketState(
+                number=ticket.number,
+                reason=ticket.reason,
+                label=reasons[ticket.reason].dossier.label if ticket.reason in reasons else ticket.reason,
+                status=ticket.status,
+                stars=ticket.stars,
+            )
+            for ticket in view.tickets
+        ],
+        visitor_read=view.conversation.visitor_read,
+        staff_read=view.conversation.staff_read,
+    )
+
+
+def _reply(turn: Turn, serving: Service) -> dict[str, Any]:
+    if turn.reply is not None:
+        return schema.Reply.model_validate(turn.reply).model_dump()
+    silent = schema.Reply(
+        decision="silent",
+        text="",
+        answer=None,
+        options=[],
+        escalation=None,
+        related=[],
+        confidence=0.0,
+        search=serving.bot.desk.index.mode,
+        step=None,
+        note=None,
+    )
+    return silent.model_dump()

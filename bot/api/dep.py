@@ -13,10 +13,15 @@ from typing import Annotated, Any, Final, cast
 from fastapi import Depends, Header, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from bot.account import Accounts
+from bot.agent import Agents
 from bot.api.limit import Limit
 from bot.api.ready import Ready
 from bot.dialogue import Bot
+from bot.live import Live
+from bot.picture import PictureFolder
 from bot.settings import Settings
+from bot.store.base import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +29,20 @@ class Service:
     """Everything the routes serve from."""
 
     bot: Bot
+    store: Store
+    agents: Agents
+    accounts: Accounts
+    pictures: PictureFolder
     ready: Ready
     settings: Settings
     messages: Limit
     conversations: Limit
     lookups: Limit
+
+    @property
+    def live(self) -> Live:
+        """Who is listening."""
+        return self.bot.live
 
 
 async def service(request: Request) -> Service:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from typing import Final
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot import picture
 from bot.api.problem import problem
 
 log = logging.getLogger(__name__)
@@ -22,13 +24,18 @@ log = logging.getLogger(__name__)
 LARGEST_BODY: Final = 32 * 1024
 """Bytes. A text of 2,000 characters takes at most 24 kB, were each written as an escaped surrogate pair."""
 
+PICTURES: Final = re.compile("/api/conversations/[^/]*/pictures")
+"""Where pictures are sent up, which are larger and take longer; few at once, since each is held in memory."""
+MOST_PICTURES: Final = 4
+PICTURE_SECONDS: Final = 60.0
+
 LARGEST_HEADERS: Final = 16 * 1024
 
 BODY_SECONDS: Final = 10.0
 """How long a body may take to arrive; the slowest sender would otherwise hold its connection for ever."""
 
 SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -44,6 +51,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._pictures = asyncio.Semaphore(MOST_PICTURES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it."""
@@ -79,9 +87,18 @@ class Guard:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
             await problem(431)(scope, receive, send)
             return
+        if scope["method"] != "POST" or not PICTURES.fullmatch(scope["path"]):
+            await self._take(scope, receive, send, LARGEST_BODY, BODY_SECONDS)
+        elif self._pictures.locked():
+            await problem(503, headers={"Retry-After": "3"})(scope, receive, send)
+        else:
+            async with self._pictures:
+                await self._take(scope, receive, send, picture.LARGEST, PICTURE_SECONDS)
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send, largest: int, seconds: float) -> None:
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await _body(scope, receive)
+            async with asyncio.timeout(seconds):
+                body = await _body(scope, receive, largest)
         except TimeoutError:
             await problem(408, headers={"Connection": "close"})(scope, receive, send)
             return
@@ -91,21 +108,21 @@ class Guard:
             await self._app(scope, _replay(body, receive), send)
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """The whole body, or None as soon as it is larger than LARGEST_BODY."""
+async def _body(scope: Scope, receive: Receive, largest: int) -> bytes | None:
+    """The whole body, or None as soon as it is larger than `largest` bytes."""
     length = dict(scope["headers"]).get(b"content-length", b"0")
-    if length.isdigit() and int(length) > LARGEST_BODY:
+    if length.isdigit() and int(length) > largest:
         return None
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return body
-        body += bytes(message.get("body", b""))
-        if len(body) > LARGEST_BODY:
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > largest:
             return None
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

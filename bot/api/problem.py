@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from bot import dialogue
+from bot import account, agent, archive, dialogue, picture, ticket
 from bot.api.schema import Problem
 from bot.store.base import ConstraintError, StoreError
 
@@ -19,13 +19,29 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-_STATUS: dict[type[dialogue.TurnError], int] = {
+_STATUS: dict[type[Exception], int] = {
     dialogue.BadMessage: 422,
     dialogue.TooLong: 413,
     dialogue.Unknown: 404,
     dialogue.NotOffered: 409,
     dialogue.MessageConflict: 409,
+    account.BadAccount: 422,
+    account.NoAccount: 404,
+    account.AccountTaken: 409,
+    account.LastAdmin: 409,
+    account.LoginFailed: 401,
+    account.LoginThrottled: 429,
+    agent.NoTicket: 404,
+    agent.AlreadySent: 409,
+    agent.NotYours: 409,
+    ticket.IllegalChange: 409,
+    archive.NoConversation: 404,
+    archive.InHand: 409,
+    picture.PictureError: 415,
+    picture.PictureTooLarge: 413,
+    picture.PictureBusy: 503,
 }
+"""By exact type: an error that is not named here is not meant for whoever asks."""
 _DETAIL = {
     400: "请求格式不正确，应为 UTF-8 编码的 JSON。",
     401: "请提供会话凭证。",
@@ -34,6 +50,7 @@ _DETAIL = {
     405: "不支持这种请求方式。",
     408: "请求没有及时发送完，请检查网络后重新发送。",
     413: "内容太长了，请缩短后重新发送。",
+    415: "不支持这种文件，请发送 PNG、JPEG 等格式的图片。",
     429: "发送太频繁了，请稍后再试。",
     431: "请求头太长了。",
     500: "系统出现内部错误，请稍后再试；如问题持续，请联系人工客服。",
@@ -87,9 +104,12 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def install(app: FastAPI) -> None:
     """Turn every expected error of the application into a problem; the guard does so with the unexpected."""
 
-    @app.exception_handler(dialogue.TurnError)
-    async def turn_error(_: Request, error: dialogue.TurnError) -> ProblemResponse:
-        return problem(_STATUS[type(error)], str(error))
+    async def refused(_: Request, error: Exception) -> ProblemResponse:
+        wait = {"Retry-After": str(error.seconds)} if isinstance(error, account.LoginThrottled) else None
+        return problem(_STATUS[type(error)], str(error), wait)
+
+    for kind in _STATUS:
+        app.add_exception_handler(kind, refused)
 
     @app.exception_handler(StoreError)
     async def store_error(_: Request, error: StoreError) -> ProblemResponse:

@@ -35,10 +35,15 @@ _CHAT_REPLY_EXAMPLE = {
     "conversation_id": "Xb1vD2yqk0sS3mJc9w4n1A",
     "conversation_token": "9f0c…",
     "message_id": "0b9c6c6a5d3f4c0e8a3c1d6d0f0a7b11",
+    "sequence": 2,
 }
 _HISTORY_EXAMPLE = {
     "conversation_id": "Xb1vD2yqk0sS3mJc9w4n1A",
+    "agent": None,
     "system": "zyb",
+    "tickets": [],
+    "visitor_read": 2,
+    "staff_read": 0,
     "messages": [
         {
             "message_id": "6d2a1f0c9b3e4d5fa7c8e1b2d3f40516",
@@ -95,7 +100,7 @@ def _example(example: Any) -> ConfigDict:
 
 
 class ChatRequest(BaseModel):
-    """A visitor's message: exactly one of `text`, `choose` and `accept`."""
+    """A visitor's message: exactly one of `text`, `choose` and `accept`; or a picture, alone or with a text."""
 
     model_config = _example(
         {"text": "账号被锁了，帮我解一下", "client_message_id": "3q2-7wAAAABkZWFkYmVlZg", "system": "zyb"}
@@ -105,6 +110,9 @@ class ChatRequest(BaseModel):
     choose: str | None = Field(None, max_length=LONGEST_NAME, description="The id of an offered entry.")
     accept: str | None = Field(
         None, max_length=LONGEST_NAME, description="The name of an offered escalation reason; opens a ticket."
+    )
+    picture: str | None = Field(
+        None, max_length=LONGEST_NAME, description="The id of a picture that was sent up to this conversation before."
     )
     client_message_id: str | None = Field(
         None,
@@ -165,12 +173,28 @@ class Escalation(BaseModel):
     ticket: int | None = Field(description="The number to name on the phone, once a ticket is open.")
 
 
+class Step(BaseModel):
+    """What a form asks for next."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    field: str = Field(description="The field's name, or `consent` or `confirm`.")
+    label: str
+    ask: str = Field(description="The question; it is shown after the reply's text.")
+    kinds: list[str] = Field(description="What is taken: text, company, phone, image …")
+    required: bool
+    choices: list[str] = Field(description="Answers to offer as buttons; sent as `text`.")
+    left: int = Field(description="How many fields are still empty.")
+
+
 class Reply(BaseModel):
     """What the bot says."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    decision: model.Decision
+    decision: model.Decision | Literal["silent"] = Field(
+        description="`talk` is about the conversation itself; `silent`: a person owns it, and the bot says nothing."
+    )
     text: str = Field(description="What to show where only text can be shown; of an answer, the entry's own words.")
     answer: Answer | None
     options: list[Option]
@@ -178,6 +202,8 @@ class Reply(BaseModel):
     related: list[Option]
     confidence: Annotated[float, Field(ge=0, le=1, description="The probability that the first hit answers.")]
     search: Literal["hybrid", "keyword"] = Field(description="`keyword` when the sentence encoder is not available.")
+    step: Step | None = Field(None, description="What the form that is being filled in asks for next.")
+    note: str | None = Field(None, description="To show before everything else, such as that a password was hidden.")
 
 
 class ChatReply(Reply):
@@ -189,11 +215,12 @@ class ChatReply(Reply):
     conversation_token: str | None = Field(
         description="Only in the first reply: the secret to send as `Authorization: Bearer` from now on."
     )
-    message_id: str
+    message_id: str = Field(description="The reply's id; the visitor's message's where the bot is silent.")
+    sequence: int
 
 
 class HistoryMessage(BaseModel):
-    """A message of a conversation; a bot's message has its reply."""
+    """A message of a conversation; a bot's message has its reply, unless it only tells what happened."""
 
     message_id: str
     sequence: int
@@ -201,16 +228,109 @@ class HistoryMessage(BaseModel):
     text: str
     created_at: str = Field(description="ISO 8601, UTC.")
     reply: Reply | None
+    agent: str | None = Field(None, description="The name of the person who wrote.")
+    answer: Answer | None = Field(None, description="The entry that a person quotes.")
+    picture: str | None = Field(None, description="The id of a picture that came along.")
+    client_message_id: str | None = Field(None, description="The sender's own id of the message.")
+
+    @classmethod
+    def of(cls, message: model.Message) -> HistoryMessage:
+        """The message on the wire."""
+        return cls(
+            message_id=message.id,
+            sequence=message.sequence,
+            author=message.author,
+            text=message.text,
+            created_at=message.created_at.isoformat(),
+            reply=Reply.model_validate(message.reply) if message.reply else None,
+            agent=message.agent,
+            answer=Answer.model_validate(message.answer) if message.answer else None,
+            picture=message.picture,
+            client_message_id=message.client_message_id if message.author == "visitor" else None,
+        )
 
 
-class History(BaseModel):
+class TicketState(BaseModel):
+    """How a request of the visitor stands."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    number: int = Field(description="The number to name on the phone.")
+    reason: str
+    label: str
+    status: model.TicketStatus
+    stars: int | None = Field(None, description="The visitor's rating, once given.")
+
+
+class State(BaseModel):
+    """Who talks with the visitor, how requests stand, and how far each side has read."""
+
+    model_config = _example(
+        {
+            "agent": "小王",
+            "system": "zyb",
+            "tickets": [
+                {"number": 1001, "reason": "unlock", "label": "申请解锁账号", "status": "assigned", "stars": None}
+            ],
+            "visitor_read": 6,
+            "staff_read": 5,
+        }
+    )
+
+    agent: str | None = Field(description="The name of the person who owns the conversation; null while the bot does.")
+    system: str | None
+    tickets: list[TicketState]
+    visitor_read: int
+    staff_read: int
+
+
+class History(State):
     """A conversation from its beginning."""
 
     model_config = _example(_HISTORY_EXAMPLE)
 
     conversation_id: str
-    system: str | None
     messages: list[HistoryMessage]
+
+
+class PictureKept(BaseModel):
+    """A picture was taken; send its id with a message."""
+
+    model_config = _example({"picture_id": "q3vJx0bQe0m0r1N3d2b0Yw", "width": 1080, "height": 2400})
+
+    picture_id: str
+    width: int
+    height: int
+
+
+class ReadMark(BaseModel):
+    """How far somebody has read."""
+
+    model_config = _example({"sequence": 6})
+
+    sequence: Annotated[int, Field(ge=0, le=2**31)]
+
+
+class AnswerRating(BaseModel):
+    """What the visitor thinks of an answer."""
+
+    model_config = _example(
+        {"message_id": "0b9c6c6a5d3f4c0e8a3c1d6d0f0a7b11", "helpful": False, "reason": "与问题无关"}
+    )
+
+    message_id: str = Field(max_length=LONGEST_NAME)
+    helpful: bool
+    reason: str = ""
+
+
+class TicketRating(BaseModel):
+    """What the visitor thinks of the service, 1 (poor) to 5."""
+
+    model_config = _example({"ticket": 1001, "stars": 5, "comment": "很快就解决了"})
+
+    ticket: Annotated[int, Field(ge=0, le=2**53)]
+    stars: Annotated[int, Field(ge=1, le=5)]
+    comment: str = ""
 
 
 class SearchHit(BaseModel):

@@ -1,8 +1,9 @@
-/* The plain chat page: sends what a visitor says to POST /api/chat and draws the replies.
+/* The plain chat page: sends what a visitor says to POST /api/chat, and draws the replies and what else happens.
  *
  * Nothing that comes from a person or a server is ever parsed as HTML: the log is built of nodes and text. The page keeps
- * the conversation's id and token in sessionStorage, so that a reload shows it again and a closed tab forgets it. It does
- * not listen for messages that arrive on their own (a person's answers): those are shown after a reload.
+ * the conversation's id and token, the draft and what could not be sent in sessionStorage, so that a reload shows them
+ * again and a closed tab forgets them. A message may come several times (as a reply, as an event, from the history): it
+ * is drawn once, in the place of its sequence number.
  */
 (function () {
   "use strict";
@@ -14,7 +15,15 @@
   const PAUSE = 150; // milliseconds without a key before suggestions are asked for
   const EXAMPLES = 4;
   const PATIENCE = 20000; // milliseconds until a request counts as failed
-  const KEPT = "chat-conversation";
+  const UPLOAD_PATIENCE = 90000;
+  const TYPING_EVERY = 3000; // how often a person is told that the visitor types
+  const TYPING_SHOWN = 5000;
+  const LARGEST_PICTURE = 8 * 1024 * 1024;
+  const PICTURE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"];
+  const [KEPT, DRAFT, OUTBOX] = ["chat-conversation", "chat-draft", "chat-outbox"];
+  const TITLE = document.title;
+  const NOBODY = { agent: null, tickets: [], visitor_read: 0 };
+  const REASONS = ["与问题无关", "看不明白", "按步骤做了仍未解决", "其他"];
   const STATUS = {
     collecting: "请补充受理所需的信息",
     waiting: "已登记，等待工作人员处理",
@@ -25,7 +34,14 @@
 
   const at = (id) => document.getElementById(id);
   const [log, scroller, field, suggestions] = ["log", "scroller", "text", "suggestions"].map(at);
-  let conversation = remembered(); // {id, token}; empty until the first reply
+  const subtitle = at("subtitle").textContent;
+  let conversation = kept(KEPT) || {}; // {id, token}; empty until the first reply
+  let outbox = kept(OUTBOX) || []; // [{id, content, shown}]: sent, but not known to have arrived
+  const sent = new Map(); // by client message id: the messages this page sent
+  const drawn = new Set(); // the ids of the messages that are shown
+  let state = NOBODY; // who talks with the visitor, as the server last said
+  const tickets = new Map(); // by number
+  let attached = null; // the picture that goes with the next message
   let era = 0; // counts conversations, so that a late reply is not drawn into the next one
   let busy = false;
   let known = []; // systems
@@ -80,23 +96,49 @@
     return message;
   }
 
-  const words = (text, nodes) => element("p", { className: "words" }, ...(nodes || linkified(text)));
-  const drawVisitor = (text) => draw("visitor", "您：", words(text, [text]));
-  const drawAside = (text) => log.append(element("p", { className: "message aside", textContent: text }));
+  function drawAside(...parts) {
+    const aside = element("p", { className: "message aside" }, ...parts);
+    log.append(aside);
+    return aside;
+  }
 
-  function drawReply(reply) {
+  const words = (text, nodes) => element("p", { className: "words" }, ...(nodes || linkified(text)));
+
+  /** What the visitor said; the picture is a file, or the id of one that the server has. */
+  function drawVisitor(text, picture) {
+    const parts = picture ? [thumbnail(picture)] : [];
+    const message = draw("visitor", "您：", ...parts.concat(text ? words(text, [text]) : []));
+    message.classList.toggle("pictured", Boolean(picture));
+    return message;
+  }
+
+  function drawAgent({ agent, text, answer }) {
+    const parts = text ? [words(text)] : [];
+    if (answer) parts.push(element("div", { className: "quote" }, ...entry(answer)));
+    return draw("agent", (agent || "人工客服") + "：", ...parts);
+  }
+
+  function drawReply(reply, messageId) {
     const answer = reply.answer;
-    const parts = [];
-    if (answer) parts.push(element("h2", { className: "question", textContent: answer.question }), words(answer.answer));
+    const parts = answer ? entry(answer) : [];
+    if (reply.note) parts.unshift(element("p", { className: "note" }, ...linkified(reply.note)));
     if (reply.text && !(answer && answer.answer === reply.text)) parts.push(words(reply.text));
-    if (answer) parts.push(element("p", { className: "source", textContent: "来源：" + sourceLine(answer.source) }));
     if (reply.options.length) parts.push(choices(reply.options));
-    if (reply.escalation) parts.push(escalation(reply.escalation));
+    if (reply.escalation) parts.push(...escalation(reply.escalation));
     const message = draw("bot", "助手：", ...parts);
+    message.classList.add("reply");
     if (reply.related.length) message.firstChild.append(...related(reply.related));
+    if (reply.step) message.firstChild.append(step(reply.step));
+    if (reply.decision === "answer" && answer) message.append(feedback(messageId));
     at("keyword-notice").hidden = reply.search !== "keyword";
     return message;
   }
+
+  const entry = (answer) => [
+    element("h2", { className: "question", textContent: answer.question }),
+    words(answer.answer),
+    element("p", { className: "source", textContent: "来源：" + sourceLine(answer.source) }),
+  ];
 
   /** 职业病危害项目申报系统 常见问题 · 企业用户 · 第 9 条 */
   function sourceLine(source) {
@@ -121,26 +163,362 @@
     return [lead, element("ul", { className: "related" }, ...items)];
   }
 
-  function escalation(state) {
-    if (state.status === "offered") {
-      const offer = button(state.label, { className: "strong" }, () => {
-        if (send({ accept: state.reason }, state.label)) focusField();
+  function escalation({ reason, label, status, ticket }) {
+    if (status === "offered") {
+      const offer = button(label, { className: "strong" }, () => {
+        if (send({ accept: reason }, label)) focusField();
       });
-      offer.dataset.accept = state.reason;
-      return element("p", {}, offer);
+      Object.assign(offer.dataset, { accept: reason, label });
+      return [element("p", {}, offer)];
     }
-    document.querySelectorAll("[data-accept]").forEach((offer) => {
-      if (offer.dataset.accept !== state.reason) return;
-      Object.assign(offer, { disabled: true, textContent: state.label + "（已登记）" });
+    if (ticket !== null) tickets.set(ticket, Object.assign({}, tickets.get(ticket), { number: ticket, reason, label, status }));
+    if (status === "collecting" || status === "closed") return [];
+    const line = element("p", { className: "status", textContent: STATUS[status] || label });
+    if (ticket !== null) line.dataset.ticket = ticket;
+    return [line];
+  }
+
+  /** What a form asks next. The buttons are there as long as nothing else was asked. */
+  function step({ ask, kinds, choices: offered, left }) {
+    const picture = kinds.includes("image");
+    const buttons = offered.map((choice, n) => {
+      const className = n === 0 && offered.length > 1 ? "strong" : "";
+      return button(choice, { className }, () => send({ text: choice }, choice) && focusField());
     });
-    const number = state.ticket === null ? "" : "，受理编号 " + state.ticket;
-    return element("p", { className: "status", textContent: (STATUS[state.status] || state.label) + number });
+    if (picture) buttons.unshift(button("选择图片", { className: "strong" }, () => at("file").click()));
+    const parts = [words(ask)];
+    if (left > 1) parts.push(element("p", { className: "lead", textContent: "还有 " + left + " 项待填写" }));
+    const deeds = element("div", { className: "deeds" }, ...buttons);
+    if (picture) deeds.dataset.picture = "";
+    return element("div", { className: "step" }, ...parts, deeds);
+  }
+
+  /** Whether an answer helped; kept by the server, shown until the page is left. */
+  function feedback(messageId) {
+    const line = element("div", { className: "feedback" });
+    const tell = async (helpful, reason) => {
+      await request(here("/feedback"), { message_id: messageId, helpful, reason });
+      line.textContent = "";
+      line.append(element("span", { textContent: "感谢您的反馈！" }));
+    };
+    const attempt = (deed) => () => deed().catch((problem) => {
+      Array.from(line.querySelectorAll(".bad")).forEach((old) => old.remove());
+      line.append(element("span", { className: "bad", textContent: problem.detail || "暂时未能提交，请稍后再试。" }));
+    });
+    const reasons = () => {
+      const buttons = REASONS.map((reason) => button(reason, {}, attempt(() => tell(false, reason))));
+      line.append(element("span", { textContent: "请问是什么原因？" }), ...buttons);
+      buttons[0].focus();
+      line.scrollIntoView({ block: "nearest" });
+    };
+    line.append(
+      button("有帮助", {}, attempt(() => tell(true, ""))),
+      button("没帮助", {}, attempt(() => tell(false, "").then(reasons)))
+    );
+    line.setAttribute("role", "group");
+    line.setAttribute("aria-label", "这条回答有帮助吗");
+    return line;
+  }
+
+  /** Stars for a request that has ended. */
+  function rating({ number, label }) {
+    let stars = 0;
+    const name = "stars-" + number;
+    const choices = [1, 2, 3, 4, 5].map((value) => {
+      const star = element("input", { type: "radio", name, className: "unseen" });
+      star.setAttribute("aria-label", value + " 星");
+      star.addEventListener("change", () => {
+        stars = value;
+        choices.forEach((choice, n) => choice.classList.toggle("lit", n < stars));
+        submit.disabled = false;
+      });
+      return element("label", { title: value + " 星" }, star, "★");
+    });
+    const comment = element("textarea", { rows: 2, maxLength: 500, placeholder: "其他意见（可不填）" });
+    comment.setAttribute("aria-label", "其他意见");
+    const trouble = element("p", { className: "bad", hidden: true });
+    const submit = button("提交评价", { className: "strong", disabled: true }, async () => {
+      submit.disabled = true;
+      try {
+        await request(here("/rating"), { ticket: number, stars, comment: comment.value.trim() });
+        form.remove();
+        show(drawAside("感谢您的评价！"));
+      } catch (problem) {
+        Object.assign(trouble, { hidden: false, textContent: problem.detail || "暂时未能提交，请稍后再试。" });
+        submit.disabled = false;
+      }
+    });
+    const legend = element("legend", { textContent: "请为本次服务评分（" + label + "，受理编号 " + number + "）" });
+    const ends = element("p", { className: "lead", textContent: "1 星非常不满意，5 星非常满意" });
+    const set = element("fieldset", {}, legend, element("div", { className: "stars" }, ...choices), ends, comment, trouble, submit);
+    const form = element("div", { className: "message rating" }, set);
+    form.dataset.rating = number;
+    log.append(form);
+    return form;
   }
 
   /** Bring a message and what follows into view: down to the end, but never past the message's own beginning. */
   function show(message, atOnce) {
     const smooth = !atOnce && !matchMedia("(prefers-reduced-motion: reduce)").matches;
     scroller.scrollTo({ top: message.offsetTop - 16, behavior: smooth ? "smooth" : "auto" });
+  }
+
+  /** Whether the visitor looks at the end of the log; who reads further up is not to be moved. */
+  const following = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 120;
+
+  /* Messages in their order, and how things stand */
+
+  /** Put a message where its number belongs. What has no number stays where it is. */
+  function place(node, sequence) {
+    let next = null, before = log.lastElementChild;
+    for (; before; before = before.previousElementSibling) {
+      const other = before === node ? NaN : Number(before.dataset.sequence || NaN);
+      if (other < sequence) break;
+      if (other > sequence) next = before;
+    }
+    const follows = (a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING;
+    if ((before && !follows(before, node)) || (next && !follows(node, next))) log.insertBefore(node, next);
+    node.dataset.sequence = sequence;
+  }
+
+  /** Show a message of the conversation; returns its node if it was not there yet. */
+  function receive(message) {
+    const { message_id: id, sequence, author, text, reply } = message;
+    if (drawn.has(id)) return null;
+    drawn.add(id);
+    const mine = author === "visitor" && sent.get(message.client_message_id);
+    if (mine) {
+      arrived(mine, sequence, text);
+      return null;
+    }
+    const node =
+      author === "visitor" ? drawVisitor(text, message.picture)
+      : author === "agent" ? drawAgent(message)
+      : reply ? drawReply(reply, id)
+      : drawAside(text);
+    place(node, sequence);
+    if (author === "agent") at("peer").hidden = true;
+    refreshTickets();
+    refreshSteps();
+    return node;
+  }
+
+  /** A message of this page is on the server, in its words: it hides passwords. */
+  function arrived(message, sequence, text) {
+    const { node } = message;
+    outbox = outbox.filter((other) => other.id !== message.id);
+    keep(OUTBOX, outbox);
+    message.arrived = true;
+    node.classList.remove("failed");
+    Array.from(node.querySelectorAll(".trouble, progress")).forEach((old) => old.remove());
+    if (text) node.querySelector(".words").textContent = text;
+    place(node, sequence);
+  }
+
+  function setState(now) {
+    state = now;
+    now.tickets.forEach((ticket) => tickets.set(ticket.number, ticket));
+    at("subtitle").textContent = now.agent ? "人工客服“" + now.agent + "”正在为您服务" : subtitle;
+    at("subtitle").classList.toggle("attended", Boolean(now.agent));
+    at("human").hidden = Boolean(now.agent);
+    if (!now.agent) at("peer").hidden = true;
+    refreshTickets();
+    refreshSteps();
+  }
+
+  /** Offers, status lines and requests for a rating as the tickets stand. */
+  function refreshTickets() {
+    const open = { collecting: "（登记中）", waiting: "（已登记）", assigned: "（已登记）" };
+    const all = Array.from(tickets.values());
+    document.querySelectorAll("[data-accept]").forEach((offer) => {
+      const { accept, label } = offer.dataset;
+      const ticket = all.find(({ reason, status }) => reason === accept && open[status]);
+      Object.assign(offer, { disabled: Boolean(ticket), textContent: label + (ticket ? open[ticket.status] : "") });
+    });
+    document.querySelectorAll("[data-ticket]").forEach((line) => {
+      const { number, label, status } = tickets.get(Number(line.dataset.ticket)) || {};
+      if (number) line.textContent = (STATUS[status] || label) + "，受理编号 " + number;
+    });
+    all.forEach((ticket) => {
+      const shown = log.querySelector('[data-rating="' + ticket.number + '"]');
+      const due = ticket.status === "resolved" && ticket.stars === null;
+      if (due && !shown) showNew(() => rating(ticket));
+      else if (!due && shown) shown.remove();
+    });
+  }
+
+  /** Only the last question of a form can be answered by its buttons, and none while a person talks. */
+  function refreshSteps() {
+    const replies = log.querySelectorAll(".reply");
+    const last = state.agent ? null : replies[replies.length - 1];
+    log.querySelectorAll(".step > :not(.words)").forEach((part) => (part.hidden = !last || !last.contains(part)));
+    at("picture").classList.toggle("strong", Boolean(last && last.querySelector("[data-picture]")));
+  }
+
+  /* Live: what happens without the visitor's doing */
+
+  let stop = null; // ends listening
+  let unread = 0; // messages that came while the page was hidden
+
+  function listen(after) {
+    if (stop) stop();
+    stop = listenTo(here("/events"), conversation.token, after, {
+      heard,
+      troubled: (whether) => (at("offline-notice").hidden = !whether),
+      gone: () => {
+        abandon();
+        const anew = button("开始新会话", {}, restart);
+        show(drawAside("此会话已失效，无法继续。", anew));
+      },
+    });
+  }
+
+  function heard(kind, data) {
+    if (kind === "state") setState(data);
+    else if (kind === "typing") agentTypes();
+    else if (kind === "message") {
+      const node = showNew(() => receive(data));
+      if (node && document.hidden && data.author !== "visitor") unread += 1;
+      showUnread();
+    }
+    readLater();
+  }
+
+  /** Draw something and bring it into view, unless the visitor reads something else. */
+  function showNew(drawing) {
+    const follow = following();
+    const node = drawing();
+    if (!node || busy) return node; // what is on its way will be shown with its reply
+    if (follow) show(node);
+    else at("newer").hidden = false;
+    return node;
+  }
+
+  function showUnread() {
+    if (!document.hidden) unread = 0;
+    document.title = (unread ? "（" + unread + "）" : "") + TITLE;
+  }
+
+  let typingTimer, typingTold = 0, readTimer, readTold = 0;
+
+  function agentTypes() {
+    const line = (state.agent || "客服") + "正在输入…";
+    const follow = following();
+    if (at("peer").textContent !== line) at("peer").textContent = line;
+    at("peer").hidden = false;
+    if (follow) scroller.scrollTop = scroller.scrollHeight;
+    clearTimeout(typingTimer);
+    typingTimer = setTimeout(() => (at("peer").hidden = true), TYPING_SHOWN);
+  }
+
+  function tellTyping() {
+    if (!state.agent || !typed() || Date.now() - typingTold < TYPING_EVERY) return;
+    typingTold = Date.now();
+    request(here("/typing"), {}).catch(() => {}); // nothing is lost with it
+  }
+
+  function readLater() {
+    clearTimeout(readTimer);
+    readTimer = setTimeout(tellRead, 600);
+  }
+
+  function tellRead() {
+    if (document.hidden || !conversation.id) return;
+    const bottom = scroller.scrollTop + scroller.clientHeight;
+    const seen = Array.from(log.querySelectorAll("[data-sequence]")).reverse().find((node) => node.offsetTop < bottom);
+    const sequence = Number(seen.dataset.sequence);
+    if (sequence <= Math.max(state.visitor_read, readTold)) return;
+    readTold = sequence;
+    request(here("/read"), { sequence }).catch(() => (readTold = 0));
+  }
+
+  /* Pictures */
+
+  const urls = new Set(); // of the pictures that are shown
+
+  function pictureUrl(blob) {
+    const url = URL.createObjectURL(blob);
+    urls.add(url);
+    return url;
+  }
+
+  function thumbnail(picture) {
+    const image = element("img", { alt: "您发送的图片", width: 160, height: 160 });
+    const open = button("", { className: "thumbnail", title: "查看大图" }, () => {
+      if (image.src) enlarge(image.src);
+      else load();
+    }, image);
+    const load = async () => {
+      open.classList.remove("failed");
+      try {
+        const response = await fetch(here("/pictures/" + encodeURIComponent(picture)), { headers: bearer() });
+        if (!response.ok) throw failure(response.status);
+        image.src = pictureUrl(await response.blob());
+      } catch (problem) {
+        open.classList.add("failed"); // the style sheet says so; a press tries again
+      }
+    };
+    if (picture instanceof File) image.src = pictureUrl(picture);
+    else load();
+    return open;
+  }
+
+  function enlarge(url) {
+    at("viewer-picture").src = url;
+    at("viewer").showModal();
+  }
+
+  /** Take a picture into the composer, if it can be one. */
+  function attach(files) {
+    const file = files[0];
+    const refusal =
+      files.length > 1 ? "一次只能发送一张图片。"
+      : file.type && !PICTURE_TYPES.includes(file.type) ? "只能发送 PNG、JPEG、WebP、GIF 或 BMP 格式的图片。"
+      : file.size > LARGEST_PICTURE ? "图片不能超过 8 MB，请裁剪或压缩后再发送。"
+      : file.size === 0 ? "这个文件是空的，请重新选择图片。"
+      : "";
+    if (!refusal) setAttached(file);
+    at("picture-hint").textContent = refusal;
+    refreshComposer();
+    focusField();
+  }
+
+  function setAttached(file) {
+    if (attached) URL.revokeObjectURL(at("preview").src);
+    attached = file;
+    at("attached").hidden = !file;
+    at("picture-hint").textContent = "";
+    if (file) at("preview").src = URL.createObjectURL(file);
+    else at("preview").removeAttribute("src");
+    refreshComposer();
+  }
+
+  /** Send a picture up, showing how far it is; its id. */
+  function upload(message) {
+    const bar = element("progress", { max: 1, value: 0 });
+    bar.setAttribute("aria-label", "正在上传图片");
+    message.node.append(bar);
+    return new Promise((resolve, reject) => {
+      const sending = (message.sending = new XMLHttpRequest());
+      sending.open("POST", here("/pictures"));
+      sending.timeout = UPLOAD_PATIENCE;
+      sending.setRequestHeader("Authorization", bearer().Authorization);
+      sending.setRequestHeader("Content-Type", message.file.type || "application/octet-stream");
+      sending.upload.onprogress = (event) => event.lengthComputable && (bar.value = event.loaded / event.total);
+      sending.onloadend = () => {
+        bar.remove();
+        let data = null;
+        try {
+          data = JSON.parse(sending.responseText);
+        } catch (error) {
+          // no answer, or not this server's
+        }
+        const { status } = sending;
+        if (status === 201 && data) resolve(data.picture_id);
+        else reject(failure(status < 400 ? 0 : status, data && data.detail, Number(sending.getResponseHeader("Retry-After"))));
+      };
+      sending.send(message.file);
+    });
   }
 
   /* The server */
@@ -153,14 +531,13 @@
   async function request(path, body) {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), PATIENCE);
-    const headers = { Accept: "application/json" };
+    const headers = Object.assign({ Accept: "application/json" }, bearer());
     if (body) headers["Content-Type"] = "application/json";
-    if (conversation.token) headers.Authorization = "Bearer " + conversation.token;
     let response, data;
     try {
       const method = body ? "POST" : "GET";
       response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal: abort.signal });
-      data = await response.json();
+      data = response.status === 204 ? null : await response.json();
     } catch (error) {
       throw failure(response && !response.ok ? response.status : 0);
     } finally {
@@ -170,14 +547,20 @@
     return data;
   }
 
+  const bearer = () => (conversation.token ? { Authorization: "Bearer " + conversation.token } : {});
+  const here = (path) => "/api/conversations/" + encodeURIComponent(conversation.id) + path;
+
   async function post(message) {
     const { id } = conversation;
+    const mine = era;
     try {
       return await request("/api/chat", Object.assign({ conversation_id: id }, message));
     } catch (problem) {
-      if (!id || !unknown(problem) || !(await isLost()) || id !== conversation.id) throw problem;
-      remember({});
-      drawAside("之前的会话已失效，已为您开始新的会话。");
+      if (!id || !unknown(problem) || (id === conversation.id && !(await isLost())) || mine !== era) throw problem;
+      if (id === conversation.id) {
+        abandon();
+        drawAside("之前的会话已失效，已为您开始新的会话。");
+      }
       return request("/api/chat", message);
     }
   }
@@ -187,21 +570,42 @@
   const unknown = (problem) => problem.status === 401 || problem.status === 404;
   const transcript = () => request("/api/chat/" + encodeURIComponent(conversation.id));
 
-  function remembered() {
+  /* What a reload finds again */
+
+  function kept(key) {
     try {
-      return JSON.parse(sessionStorage.getItem(KEPT)) || {};
+      return JSON.parse(sessionStorage.getItem(key));
     } catch (error) {
-      return {};
+      return null;
+    }
+  }
+
+  function keep(key, value) {
+    try {
+      sessionStorage.setItem(key, JSON.stringify(value));
+    } catch (error) {
+      // Storage is forbidden: what is said lasts until the page is left.
     }
   }
 
   function remember(now) {
     conversation = now;
-    try {
-      sessionStorage.setItem(KEPT, JSON.stringify(now));
-    } catch (error) {
-      // Storage is forbidden: the conversation lasts until the page is left.
-    }
+    keep(KEPT, now);
+  }
+
+  /** The conversation is over: what is shown of it stays, but belongs to no order any more. */
+  function abandon() {
+    if (stop) stop();
+    stop = null;
+    remember({});
+    drawn.clear();
+    tickets.clear();
+    readTold = 0;
+    log.querySelectorAll("[data-sequence]:not(#welcome)").forEach((node) => delete node.dataset.sequence);
+    log.querySelectorAll(".rating, .feedback").forEach((node) => node.remove());
+    log.querySelectorAll("[data-ticket]").forEach((line) => delete line.dataset.ticket);
+    at("offline-notice").hidden = true;
+    setState(NOBODY);
   }
 
   /* Sending */
@@ -211,33 +615,58 @@
     return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_");
   }
 
-  /** Draw and send a message, unless another one is on its way; returns whether it did. */
-  function send(content, shown) {
+  /** Draw and send a message, unless another one is on its way: false, or a promise that it was tried. */
+  function send(content, shown, file) {
     if (busy) return false;
     closeSuggestions();
-    deliver({ id: randomId(), content, node: drawVisitor(shown) });
-    return true;
+    return deliver(prepare({ id: randomId(), content, shown }, file));
+  }
+
+  /** Draw a message and keep it until it has arrived. */
+  function prepare({ id, content, shown }, file) {
+    const message = { id, content, shown, file, node: drawVisitor(shown, file || content.picture) };
+    sent.set(id, message);
+    outbox = outbox.filter((other) => other.id !== id);
+    if (shown || content.picture) outbox.push({ id, content, shown }); // a picture not sent up yet cannot be kept
+    keep(OUTBOX, outbox);
+    return message;
   }
 
   async function deliver(message) {
     const mine = era;
     setBusy(true);
-    at("typing").hidden = false;
+    at("typing").hidden = Boolean(state.agent || message.file);
     show(message.node);
     try {
       await ready;
+      if (message.file && !message.content.picture) {
+        const picture = await upload(message);
+        if (mine !== era) return;
+        message.content.picture = picture;
+        keep(OUTBOX, outbox);
+        at("typing").hidden = Boolean(state.agent);
+      }
       const system = at("system").value || (forget ? "" : undefined);
       const reply = await post(Object.assign({ client_message_id: message.id, system }, message.content));
       if (mine !== era) return;
       forget = false;
-      if (reply.conversation_token) remember({ id: reply.conversation_id, token: reply.conversation_token });
-      drawReply(reply);
+      if (reply.conversation_token) {
+        remember({ id: reply.conversation_id, token: reply.conversation_token });
+        listen(0);
+      }
+      const silent = reply.decision === "silent";
+      arrived(message, reply.sequence - (silent ? 0 : 1)); // a reply comes right after its message
+      if (!silent) receive(Object.assign({ author: "bot", reply }, reply));
+      else if (reply.note) drawAside(reply.note);
     } catch (problem) {
-      if (mine === era) drawTrouble(message, problem);
+      if (mine === era && !message.arrived) drawTrouble(message, problem);
       if (problem.status === undefined) throw problem; // a fault of this page: let the console have it
     } finally {
-      if (mine === era) setBusy(false);
-      show(message.node);
+      if (mine === era) {
+        setBusy(false);
+        show(message.node);
+        readLater();
+      }
     }
   }
 
@@ -255,13 +684,19 @@
     const { status, detail, wait } = problem;
     if (detail) trouble.append(element("span", { textContent: detail }));
     if (status === 429) retryAfter(wait || 5, trouble, message);
-    else if (status === 0 || status >= 500) trouble.append(retry(detail ? "点击重试" : "发送失败，点击重试", message));
-    else if (!detail) trouble.append("这条消息未能发送，请修改后重新发送。");
-    if ([400, 413, 422].includes(status) && message.content.text && !field.value) fill(message.content.text);
+    else if (status === 0 || status === 408 || status >= 500) {
+      if (!detail) trouble.append(element("span", { textContent: "发送失败" }));
+      trouble.append(retry(message));
+    } else {
+      if (!detail) trouble.append("这条消息未能发送，请修改后重新发送。");
+      outbox = outbox.filter((other) => other.id !== message.id);
+      keep(OUTBOX, outbox);
+      if ([400, 413, 415, 422].includes(status) && message.content.text && !field.value) fill(message.content.text);
+    }
   }
 
-  function retry(label, message) {
-    return button(label, {}, () => {
+  function retry(message) {
+    return button("重发", {}, () => {
       if (busy) return;
       message.node.classList.remove("failed");
       message.node.querySelector(".trouble").remove();
@@ -279,7 +714,7 @@
       left.textContent = seconds + " 秒后可重试";
       if (seconds > 0) return;
       clearInterval(timer);
-      left.replaceWith(retry("点击重试", message));
+      left.replaceWith(retry(message));
     }, 1000);
   }
 
@@ -293,7 +728,10 @@
     const over = length - LONGEST;
     field.style.height = "auto";
     field.style.height = field.scrollHeight + 2 + "px";
-    at("send").disabled = busy || length === 0 || over > 0;
+    const early = attached && !conversation.id && length === 0;
+    at("send").disabled = busy || (length === 0 && !attached) || early || over > 0;
+    at("early").hidden = !early;
+    keep(DRAFT, field.value);
     at("counter").textContent = over > 0 ? "已超出 " + over + " 字" : length > COUNT_FROM ? length + " / " + LONGEST : "";
     at("counter").classList.toggle("over", over > 0);
     field.setAttribute("aria-invalid", String(over > 0));
@@ -304,10 +742,17 @@
     refreshComposer();
   }
 
-  function submit() {
-    const text = typed();
-    if (!text || lengthOf(text) > LONGEST || !send({ text }, text)) return;
+  async function submit() {
+    if (at("send").disabled) return;
+    const [text, file] = [typed(), attached];
+    const first = conversation.id ? null : send({ text }, text); // a picture needs a conversation: the text begins it
     fill("");
+    if (first && file) await first;
+    if (!conversation.id || (first && attached !== file)) return;
+    if (file) {
+      setAttached(null);
+      send(first || !text ? {} : { text }, first ? "" : text, file);
+    } else if (!first) send({ text }, text);
   }
 
   /** Back to the composer, but without calling up a phone's keyboard. */
@@ -339,7 +784,9 @@
   function typing(event) {
     refreshComposer();
     closeSuggestions();
+    tellTyping();
     const text = typed();
+    if (state.agent) return; // what a person is told needs no entry
     if (event.isComposing || text.length < SUGGEST_FROM || text.length > SUGGEST_UP_TO) return;
     pause = setTimeout(() => suggest(text), PAUSE);
   }
@@ -431,29 +878,39 @@
   /* Beginning, again and anew */
 
   async function restore() {
-    if (!conversation.id) return;
     const mine = era;
+    let last = 0;
     setBusy(true);
     log.setAttribute("aria-busy", "true");
     try {
-      const { messages } = await transcript();
-      if (mine === era) messages.forEach(drawStored);
+      if (conversation.id) {
+        const past = await transcript();
+        if (mine !== era) return;
+        past.messages.forEach((message) => {
+          outbox = outbox.filter(({ id }) => id !== message.client_message_id);
+          receive(message);
+          last = message.sequence;
+        });
+        setState(past);
+      }
     } catch (problem) {
       if (mine !== era) return;
-      if (unknown(problem)) return remember({});
-      drawAside("暂时无法显示之前的对话，请稍后刷新页面。");
+      if (problem.status === undefined) throw problem;
+      if (unknown(problem)) {
+        abandon();
+        drawAside("之前的会话已失效，请重新描述您的问题。");
+      } // otherwise the messages come as events, as soon as they can
     } finally {
       log.removeAttribute("aria-busy");
-      if (mine === era) setBusy(false);
-      show(log.lastElementChild, true);
+      if (mine === era) {
+        keep(OUTBOX, outbox);
+        outbox.map((message) => prepare(message)).forEach((message) => drawTrouble(message, failure(0)));
+        if (conversation.id) listen(last);
+        setBusy(false);
+        show(log.lastElementChild, true);
+        readLater();
+      }
     }
-  }
-
-  function drawStored({ author, text, reply }) {
-    if (author === "visitor") drawVisitor(text);
-    else if (author === "agent") draw("agent", "人工客服：", words(text));
-    else if (reply) drawReply(reply);
-    else draw("bot", "助手：", words(text));
   }
 
   function askToRestart() {
@@ -463,9 +920,15 @@
 
   function restart() {
     era += 1;
-    remember({});
+    sent.forEach(({ sending }) => sending && sending.abort());
+    sent.clear();
+    abandon();
+    keep(OUTBOX, (outbox = []));
     while (log.lastElementChild.id !== "welcome") log.lastElementChild.remove();
-    at("keyword-notice").hidden = true;
+    urls.forEach((url) => URL.revokeObjectURL(url));
+    urls.clear();
+    setAttached(null);
+    at("keyword-notice").hidden = at("newer").hidden = true;
     setBusy(false);
     focusField();
   }
@@ -484,10 +947,55 @@
     at("human").addEventListener("click", () => send({ text: "转人工" }, "转人工"));
     at("restart").addEventListener("click", () => (log.children.length > 1 ? askToRestart() : restart()));
     at("leave").addEventListener("close", () => at("leave").returnValue === "yes" && restart());
+    at("newer").addEventListener("click", () => show(log.lastElementChild));
+    scroller.addEventListener("scroll", () => {
+      if (following()) at("newer").hidden = true;
+      readLater();
+    });
+    document.addEventListener("visibilitychange", () => {
+      showUnread();
+      readLater();
+    });
+    startPictures();
     ready = loadSystems().catch(() => {}); // without the list all systems are asked
+    field.value = kept(DRAFT) || "";
     restore();
     refreshComposer();
     focusField();
+  }
+
+  function startPictures() {
+    at("picture").addEventListener("click", () => at("file").click());
+    at("detach").addEventListener("click", () => {
+      setAttached(null);
+      focusField();
+    });
+    at("file").addEventListener("change", () => {
+      if (at("file").files.length) attach(at("file").files);
+      at("file").value = ""; // so that the same file can be chosen again
+    });
+    field.addEventListener("paste", (event) => {
+      const { files } = event.clipboardData;
+      if (!files.length || event.clipboardData.getData("text/plain")) return; // of a copied table the text is meant
+      event.preventDefault();
+      attach(files);
+    });
+    document.addEventListener("dragover", (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      at("composer").classList.add("target");
+    });
+    document.addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) at("composer").classList.remove("target");
+    });
+    document.addEventListener("drop", (event) => {
+      at("composer").classList.remove("target");
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      if (event.dataTransfer.files.length) attach(event.dataTransfer.files);
+    });
+    at("viewer").addEventListener("click", () => at("viewer").close());
+    at("viewer").addEventListener("close", () => at("viewer-picture").removeAttribute("src"));
   }
 
   start();

@@ -1,0 +1,155 @@
+"""What else a visitor does with a conversation: listen, show what one types or has read, send pictures, rate."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from bot import model
+from bot.api import schema
+from bot.api.chat import state_of
+from bot.api.dep import Serving, address
+from bot.api.holder import Holder, spend
+from bot.api.problem import responses
+from bot.dialogue import Unknown
+from bot.picture import clean
+from bot.store.base import StoreError
+
+router = APIRouter(prefix="/api/conversations/{conversation_id}", tags=["conversation"])
+
+LOOK_AGAIN: Final = 20.0
+"""Seconds after which a listener looks without being woken, for what another process stored."""
+MOST_LISTENERS: Final = 8
+"""Streams of one conversation: tabs and reconnects, not more."""
+
+_REFUSALS: Final = responses(401, 404, 422, 429, 503)
+
+
+async def _listen(serving: Serving, holder: Holder, last_event_id: Annotated[str | None, Header()] = None) -> int:
+    """Where a stream begins; refuses before it began, when a status can still be given."""
+    if serving.live.count(holder.conversation_id) >= MOST_LISTENERS:
+        raise HTTPException(429, "打开的窗口太多了，请关闭一些后再试。", {"Retry-After": "10"})
+    given = (last_event_id or "").strip()
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+
+
+After = Annotated[int, Depends(_listen)]
+
+
+@router.get("/events", response_class=EventSourceResponse, responses=_REFUSALS)
+async def events(serving: Serving, holder: Holder, after: After) -> AsyncIterator[ServerSentEvent]:
+    """Listen to the conversation (server-sent events).
+
+    `message`: each message above `Last-Event-ID` (from the first on without it), in order, with its sequence number as
+    the event's id. `state`: who talks with the visitor, how requests stand and how far each side has read, at first and
+    whenever it changes. `typing`: the person types. A message may come twice after a reconnect: drop it by its id.
+    """
+    shown = None
+    with serving.live.watch(holder.conversation_id) as watch:
+        while not watch.closed:
+            try:
+                view = await run_in_threadpool(serving.bot.view, holder, after)
+            except (Unknown, StoreError):  # deleted meanwhile; or the listener comes again and is told 503
+                return
+            state = state_of(view, serving)
+            for message in view.messages:
+                yield ServerSentEvent(
+                    data=schema.HistoryMessage.of(message).model_dump(), event="message", id=str(message.sequence)
+                )
+                after = message.sequence
+            if state != shown:
+                yield ServerSentEvent(data=state.model_dump(), event="state")
+                shown = state
+            if "typing:agent" in await watch.wait(LOOK_AGAIN):
+                yield ServerSentEvent(data={"author": "agent"}, event="typing")
+
+
+@router.post("/typing", status_code=204, responses=_REFUSALS)
+def typing(serving: Serving, holder: Holder) -> None:
+    """The visitor types."""
+    serving.live.signal(holder.conversation_id, "typing:visitor")
+
+
+@router.post("/read", status_code=204, responses=_REFUSALS)
+def read(mark: schema.ReadMark, serving: Serving, holder: Holder) -> None:
+    """The visitor has read up to a message."""
+    serving.bot.read_up_to(holder, mark.sequence)
+
+
+@router.post(
+    "/pictures",
+    status_code=201,
+    responses=responses(401, 404, 408, 409, 413, 422, 429, 503),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def send_picture(request: Request, serving: Serving, holder: Holder) -> schema.PictureKept:
+    """Send a picture up: the body is the file, at most 8 MiB of PNG, JPEG, WebP, GIF or BMP.
+
+    Judged by its content; only its pixels are kept. Afterwards its id goes with a message.
+    """
+    serving.messages.spend(address(request))
+    spend(serving, holder)
+    data = await request.body()
+
+    def keep() -> model.Picture:
+        picture = clean(data)
+        kept = model.Picture(
+            id=secrets.token_urlsafe(16),
+            conversation_id=holder.conversation_id,
+            media_type=picture.media_type,
+            size=len(picture.data),
+            width=picture.width,
+            height=picture.height,
+            created_at=datetime.now(UTC),
+        )
+        serving.pictures.keep(kept.id, picture)  # first the file: a row without one would promise what is not there
+        try:
+            serving.bot.add_picture(holder, kept)
+        except BaseException:
+            serving.pictures.delete(kept.id)
+            raise
+        return kept
+
+    kept = await run_in_threadpool(keep)
+    return schema.PictureKept(picture_id=kept.id, width=kept.width, height=kept.height)
+
+
+@router.get("/pictures/{picture_id}", response_class=Response, responses=_REFUSALS)
+def picture(picture_id: str, serving: Serving, holder: Holder) -> Response:
+    """A picture of this conversation."""
+    return shown(serving.pictures.read(picture_id), serving.bot.picture(holder, picture_id))
+
+
+def shown(data: bytes | None, kept: model.Picture) -> Response:
+    """A picture's bytes, which no browser may take for anything else."""
+    if data is None:
+        raise HTTPException(404, "没有这张图片。")
+    headers = {
+        "Content-Disposition": "inline",
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return Response(data, media_type=kept.media_type, headers=headers)
+
+
+@router.post("/feedback", status_code=204, responses=responses(401, 404, 413, 422, 429, 503))
+def feedback(rating: schema.AnswerRating, serving: Serving, holder: Holder) -> None:
+    """Say whether an answer helped; the last word counts."""
+    serving.bot.rate_answer(holder, rating.message_id, helpful=rating.helpful, reason=rating.reason)
+
+
+@router.post("/rating", status_code=204, responses=responses(401, 404, 409, 413, 422, 429, 503))
+def rating(rating: schema.TicketRating, serving: Serving, holder: Holder) -> None:
+    """Rate the service after a request has ended."""
+    serving.bot.rate_ticket(holder, rating.ticket, rating.stars, rating.comment)
