@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import dossier
+from bot.dossier import DossierError
 from bot.escalation import HUMAN, ReasonError, read_reasons, reason_for
 from faq.knowledge import read_folder
 from index.build import build
@@ -121,9 +123,16 @@ def test_no_pattern_takes_long_over_a_hostile_text(piece: str) -> None:
     assert time.process_time() - started < 5
 
 
-def declared(tmp_path: Path, text: str) -> Path:
+GOOD = '[[reason]]\nname = "unlock"\ncues = ["锁"]\n'
+FORM = '[field.phone]\nlabel = "手机号"\nask = "请提供手机号。"\nkinds = ["phone"]\n'
+DOSSIER = '[dossier.unlock]\nlabel = "解锁"\ntold = "可以转人工。"\nfields = ["phone"]\n'
+
+
+def declared(tmp_path: Path, text: str, dossiers: str = FORM + DOSSIER) -> Path:
+    """The path of reasons, with their dossiers beside them."""
     path = tmp_path / "reasons.toml"
     path.write_text(text, encoding="utf-8")
+    (tmp_path / "dossiers.toml").write_text(dossiers, encoding="utf-8")
     return path
 
 
@@ -154,14 +163,57 @@ def test_what_rules_a_reason_out_outweighs_a_request(tmp_path: Path) -> None:
     assert given == [False, True, False]
 
 
-GOOD = '[[reason]]\nname = "unlock"\nlabel = "解锁"\ntold = "可以转人工。"\ncues = ["锁"]\n'
-
-
 def test_a_person_can_be_asked_for_where_nothing_is_declared(tmp_path: Path) -> None:
     """Without a file, and with one that does not speak of it."""
     assert read_reasons(tmp_path / "reasons.toml") == (HUMAN,)
     assert [reason.name for reason in read_reasons(declared(tmp_path, GOOD))] == ["unlock", "human"]
     assert reason_for((HUMAN,), "转人工", system=None, answer=None) is HUMAN
+
+
+def test_a_reason_has_the_dossier_of_its_name(tmp_path: Path) -> None:
+    """From the file beside it; a person's is declared or the program's own."""
+    unlock, human = read_reasons(declared(tmp_path, GOOD))
+    assert [field.label for field in unlock.dossier.fields] == ["手机号"]
+    assert (human, human.dossier) == (HUMAN, dossier.HUMAN)
+
+
+def test_a_person_may_have_a_dossier_without_a_declared_reason(tmp_path: Path) -> None:
+    """The program's own words tell who wants one, the file what is asked then."""
+    told = DOSSIER.replace("unlock", "human").replace("解锁", "找人")
+    _, human = read_reasons(declared(tmp_path, GOOD, FORM + DOSSIER + told))
+    assert (human.cues, human.dossier.label) == (HUMAN.cues, "找人")
+
+
+def test_every_reason_shipped_has_its_own_dossier() -> None:
+    """What each collects is what the documents say staff need."""
+    collected = {reason.name: [field.name for field in reason.dossier.fields] for reason in REASONS}
+    assert collected == {
+        "unlock": ["account", "ip_screenshot"],
+        "appeal": ["company", "region", "phone", "details"],
+        "credit_code": ["company", "wrong_code", "right_code"],
+        "add_region": ["missing_region"],
+        "other": ["details", "since", "screenshot"],
+        "human": ["details"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("dossiers", "complaint"),
+    [
+        ("", r"reasons\.toml 的原因「unlock」：dossiers\.toml 中没有 \[dossier\.unlock\]"),
+        (FORM + DOSSIER + DOSSIER.replace("unlock", "fax"), r"dossiers\.toml：reasons\.toml 中没有名为 fax 的原因"),
+    ],
+)
+def test_reasons_and_dossiers_belong_together(tmp_path: Path, dossiers: str, complaint: str) -> None:
+    """A reason without a dossier could not be handed over, a dossier without a reason would never be asked."""
+    with pytest.raises(ReasonError, match=complaint):
+        read_reasons(declared(tmp_path, GOOD, dossiers))
+
+
+def test_a_mistake_in_the_dossiers_is_named_as_theirs(tmp_path: Path) -> None:
+    """Reading the reasons reads both files."""
+    with pytest.raises(DossierError, match=r"dossiers\.toml 的 \[dossier\.unlock\]"):
+        read_reasons(declared(tmp_path, GOOD, DOSSIER))
 
 
 @pytest.mark.parametrize(
@@ -173,6 +225,8 @@ def test_a_person_can_be_asked_for_where_nothing_is_declared(tmp_path: Path) -> 
         (GOOD + GOOD, "不能重复"),
         (GOOD + "colour = 1", "不认识的字段 colour"),
         (GOOD.replace("unlock", ""), "缺少 name"),
+        (GOOD.replace('"unlock"', "1"), "缺少 name"),
+        (GOOD + 'label = "解锁"\n', "不认识的字段 label"),
         (GOOD.replace('["锁"]', '"锁"'), "cues 应为字符串列表"),
         (GOOD.replace('["锁"]', '["(锁"]'), "正则表达式「\\(锁」有误"),
         (GOOD.replace('["锁"]', '["{lock}"]'), r"\{lock\} 未在 \[word\] 中定义"),

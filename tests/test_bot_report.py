@@ -19,6 +19,7 @@ from bot import chart, page, release, report, table
 from bot.case import Fault
 from bot.decide import Thresholds
 from bot.desk import Thought
+from bot.dossier import Dossier
 from bot.escalation import Reason
 from bot.evaluate import Examination, QuestionsError, examine, read_set, read_sets
 from bot.explanation import MEASURES
@@ -83,7 +84,7 @@ class ScriptedDesk:
 
     def reason(self, name: str) -> Reason | None:
         """One reason is declared."""
-        return Reason("unlock", "账号解锁", "请稍候。") if name == "unlock" else None
+        return Reason("unlock", dossier=Dossier(label="账号解锁", told="请稍候。")) if name == "unlock" else None
 
 
 ROWS: list[dict[str, Any]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import sqlite3
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Event
 from typing import Any
@@ -19,8 +21,9 @@ import pytest
 from sqlite_utils import Database
 from stored import CONVERSATION, NOW, say, texts
 
-from bot.model import Message
-from bot.store.base import Store, StoreError, Transaction
+from bot.model import Conversation, Message, Reply, Ticket
+from bot.store.base import ConstraintError, Store, StoreError, Transaction
+from bot.store.migration import migrations
 from bot.store.sqlite import BATCH, READERS, SqliteStore
 
 ROOT = Path(__file__).parents[1]
@@ -312,6 +315,128 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(store: SqliteSt
     with pytest.raises(StoreError, match=r"bot\.db：由更新版本的程序写入（m999_future），请先升级本程序"):
         SqliteStore(path)
     assert path.read_bytes() == before
+
+
+# What the program left behind when it knew the steps up to m005_readiness: no forms, no staff, no memory.
+OLD_TIMES = [(NOW + timedelta(hours=hours)).isoformat(timespec="microseconds") for hours in range(3)]
+OLD_REPLY = {
+    "decision": "escalate",
+    "text": "可以转人工。",
+    "confidence": 0.5,
+    "answer": None,
+    "options": [],
+    "escalation": {"reason": "human", "label": "转人工客服", "status": "waiting", "ticket": 1001},
+    "related": [],
+    "search": "hybrid",
+}
+OLD_TICKETS = [
+    (1001, "c", "unlock", "waiting"),
+    (1002, "c", "human", "resolved"),
+    (1003, "c", "human", "closed"),
+    (1004, "d", "human", "assigned"),
+    (1005, "d", "unlock", "waiting"),
+]
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    """The path of a database as m005 left it: two conversations, messages with replies, tickets in several states."""
+    path.parent.mkdir()
+    began, meanwhile, ended = OLD_TIMES
+    with closing(Database(path)) as db:
+        migrations.apply(db, stop_before="m006_memory")
+        db.enable_wal()
+        for name, system, opened_by in (("c", "zyb", "0123456789abcdef"), ("d", None, None)):
+            db.execute(
+                "INSERT INTO conversation VALUES (?, 'web', ?, ?, ?, ?)", (name, system, opened_by, began, ended)
+            )
+            for row in (
+                (f"{name}1", name, 1, "visitor", "转人工", began, "0123456789abcdef", None, None),
+                (f"{name}2", name, 2, "bot", "可以转人工。", began, None, json.dumps(OLD_REPLY), f"{name}1"),
+                (f"{name}3", name, 3, "agent", "您好", meanwhile, None, None, None),
+            ):
+                db.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for ticket in OLD_TICKETS:
+            db.execute("INSERT INTO ticket VALUES (?, ?, ?, ?, ?, ?)", (*ticket, meanwhile, ended))
+        db.execute("INSERT INTO secret VALUES ('token', ?)", (b"s" * 32,))
+        db.execute("INSERT INTO readiness VALUES (1, ?)", (ended,))
+        db.conn.commit()
+    return path
+
+
+def rows_of(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables, but for the migrations' own."""
+    with closing(Database(path)) as db:
+        names = [name for name in db.table_names() if "sqlite" not in name]
+        return {name: [dict(row) for row in db.table(name).rows] for name in names}
+
+
+def test_an_old_database_keeps_every_row(old: Path) -> None:
+    """Every row and every column of before is as it was; migrating again changes nothing."""
+    before = rows_of(old)
+    assert {name: len(rows) for name, rows in before.items()} == {
+        "conversation": 2,
+        "message": 6,
+        "ticket": 5,
+        "secret": 1,
+        "readiness": 1,
+    }
+    for _ in range(2):
+        SqliteStore(old).close()
+        after = rows_of(old)
+        for name, rows in before.items():
+            assert [{column: row[column] for column in rows[0]} for row in after[name]] == rows
+        assert {name for name in after if after[name]} == set(before)
+
+
+def test_what_an_old_program_wrote_is_read_as_it_was_meant(old: Path) -> None:
+    """Conversations without a role and an owner, replies whole, tickets that waited since they were opened."""
+    began, meanwhile, ended = map(datetime.fromisoformat, OLD_TIMES)
+    with closing(SqliteStore(old)) as store:
+        conversation = store.read(lambda t: t.conversation("c"))
+        assert conversation == store.read(lambda t: t.opened_by("0123456789abcdef"))
+        assert conversation == Conversation("c", "web", "zyb", began, ended)
+        asked, answered, agent = store.read(lambda t: t.messages("c"))
+        assert asked == Message("c1", "c", 1, "visitor", "转人工", began, "0123456789abcdef")
+        assert answered == Message("c2", "c", 2, "bot", "可以转人工。", began, reply=Reply.from_dict(OLD_REPLY))
+        assert answered == store.read(lambda t: t.reply_to(asked))
+        assert agent == Message("c3", "c", 3, "agent", "您好", meanwhile)
+        tickets = store.read(lambda t: [*t.tickets("c"), *t.tickets("d")])
+        assert tickets == [
+            Ticket(
+                *ticket,
+                opened_at=meanwhile,
+                updated_at=ended,
+                waiting_since=meanwhile,
+                ended_at=ended if ticket[3] in ("resolved", "closed") else None,
+            )
+            for ticket in OLD_TICKETS
+        ]
+        assert store.read(lambda t: t.secret("token")) == b"s" * 32
+        store.check()
+
+
+def test_work_goes_on_where_an_old_program_stopped(old: Path) -> None:
+    """The next message and the next ticket have the next numbers, the queue is as it was, and all can be deleted."""
+    with closing(SqliteStore(old)) as store:
+        assert store.write(say("在吗")).sequence == 4
+        assert store.read(lambda t: [ticket.number for ticket in t.tickets_in(["waiting"])]) == [1001, 1005]
+        assert store.write(lambda t: t.add_ticket("c", "human", system="zyb", now=NOW)).number == 1006
+        with pytest.raises(ConstraintError):
+            store.write(lambda t: t.add_ticket("d", "unlock", system=None, now=NOW))
+        assert store.write(lambda t: t.delete_conversation("d"))
+        assert store.read(lambda t: len(t.messages("c"))) == 4
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(old: Path) -> None:
+    """Two tickets that collect at once cannot be kept: it is refused whole, and the older program still reads it."""
+    with closing(Database(old)) as db:
+        db.execute("UPDATE ticket SET status = 'collecting' WHERE conversation_id = 'd'")
+        db.conn.commit()
+    before = rows_of(old)
+    with pytest.raises(StoreError, match="UNIQUE"):
+        SqliteStore(old)
+    assert rows_of(old) == before
 
 
 def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
