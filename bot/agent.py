@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 
 from bot import form as forms
 from bot import handoff, wording
-from bot.dialogue import check_text
 from bot.dossier import Dossier
 from bot.live import QUEUE, Live
 from bot.mask import mask
 from bot.model import Answer, Conversation, Feedback, Message, Staff, Ticket, TicketEvent
 from bot.store.base import Store, Transaction
 from bot.ticket import OPEN, IllegalChange, change
+from bot.turn import check_text
 
 
 class AgentError(Exception):

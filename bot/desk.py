@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 
 from bot import say, wording
 from bot.decide import Thresholds, Verdict, decide
-from bot.escalation import Reason, reason_for
+from bot.escalation import HUMAN, Reason, reason_for
+from bot.hours import ALWAYS, Hours
 from bot.model import Answer, Decision, Escalation, Option, Reply, Source
+from bot.reception import about_us
 from faq.entry import Entry
 from index.cue import Mention
 from index.hybrid import Hit, HybridIndex
@@ -22,6 +24,8 @@ from index.variant import is_courtesy
 RANKED = 10
 RELATED = 3
 EXAMPLES = 4
+BRIEF = 12
+"""Characters up to which a message that asks for a person says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,16 @@ class Desk:
     """The knowledge base at work: an index, the reasons for a person to act, and the thresholds. Thread-safe."""
 
     def __init__(
-        self, index: HybridIndex, reasons: Sequence[Reason], thresholds: Thresholds, notes: Sequence[str] = ()
+        self,
+        index: HybridIndex,
+        reasons: Sequence[Reason],
+        thresholds: Thresholds,
+        notes: Sequence[str] = (),
+        *,
+        hours: Hours = ALWAYS,
     ) -> None:
         self.index = index
+        self._hours = hours
         self.notes = tuple(notes)
         """What an operator should know of this index, in Chinese."""
         self.knowledge = index.knowledge
@@ -99,12 +110,17 @@ class Desk:
             answer=entries[0].id if verdict.decision == "answer" else None,
             elsewhere=elsewhere,
         )
+        if reason is not None and reason.name == HUMAN.name and verdict.decision == "clarify" and len(said) <= BRIEF:
+            verdict, entries = Verdict("reject"), []  # who says no more than that wants a person, not a list
+        about = None if verdict.decision == "answer" else about_us(text, self._hours, self.knowledge.catalog, system)
+        if about is not None:
+            verdict, entries = Verdict("reject"), []
         reply = self._reply(verdict.decision, said, entries, reason, hits)
-        if introduced and reply.decision == "reject":
-            reply = replace(reply, text=wording.INTRODUCED)
+        if about is not None or (introduced and reply.decision == "reject"):
+            reply = replace(reply, decision="reject", text=about or wording.INTRODUCED)
         if reply.decision in ("reject", "escalate") and system is not None and asks_us:
             reply = replace(reply, related=(*reply.related, *self._of_other_systems(text, system)))
-        return Thought(reply, system, hits, audience)
+        return Thought(reply, system or _of_speaker(mention), hits, audience)
 
     def search(self, text: str, system: str | None = None, limit: int = RANKED) -> list[Hit]:
         """The hits that a reply to a text rests on; a system named in the text goes first."""
@@ -194,6 +210,12 @@ def _subject(system: str | None, mention: Mention, verdict: Verdict, hits: Seque
         else frozenset(hit.entry.system for hit in (*verdict.shown, *hits)[:1])
     )
     return next(iter(pointed)) if len(pointed) == 1 else None
+
+
+def _of_speaker(mention: Mention) -> str | None:
+    """The system of somebody who says whom they speak for, where their words point at that one only."""
+    systems = {system for system, _ in mention.speaker}
+    return next(iter(systems)) if len(systems) == 1 and mention.systems == systems else None
 
 
 def _for_audience(hits: Sequence[Hit], audience: str) -> tuple[Hit, ...]:

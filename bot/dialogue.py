@@ -11,9 +11,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,98 +20,34 @@ from bot import handoff, wording
 from bot.desk import Desk
 from bot.escalation import HUMAN, Reason
 from bot.handoff import Office
-from bot.hours import Hours
+from bot.hours import ALWAYS
 from bot.live import QUEUE, Live
 from bot.mask import hide_secrets
-from bot.model import Conversation, Feedback, Message, Picture, Reply, Ticket, TicketEvent
-from bot.response import Respondent, Response, Seen
+from bot.model import Conversation, Feedback, Message, Picture, Reply, TicketEvent
+from bot.response import Respondent, Response
+from bot.seen import Seen
 from bot.store.base import Store, Transaction
+from bot.turn import (
+    BadMessage,
+    Incoming,
+    MessageConflict,
+    NotOffered,
+    Pass,
+    Turn,
+    Unknown,
+    View,
+    check,
+    check_remark,
+)
 
-LONGEST_TEXT: Final = 2000
-LONGEST_REMARK: Final = 500
-SHORTEST_CLIENT_ID: Final = 16
-LONGEST_CLIENT_ID: Final = 128
 REMEMBERED: Final = 40
 """Messages of a conversation that a turn looks back on."""
 MOST_PICTURES: Final = 30
 """Pictures in one conversation."""
 
 
-class TurnError(Exception):
-    """A message that cannot be taken; the visitor reads the Chinese text, nothing of the message is kept."""
-
-
-class BadMessage(TurnError):
-    """Not one of a text, a choice, an acceptance and a picture, or one that cannot be read."""
-
-
-class TooLong(TurnError):
-    """The text has more than LONGEST_TEXT characters."""
-
-
-class Unknown(TurnError):
-    """There is no such conversation (or the token is another's), system, entry, reason, picture, answer or ticket."""
-
-
-class NotOffered(TurnError):
-    """The accepted reason was not offered in this conversation, or what is rated is not over."""
-
-
-class MessageConflict(TurnError):
-    """The client message id was used before, for another message."""
-
-
 class _MovedOn(Exception):
     """The conversation is not any more as the turn was thought out for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """What a visitor sent: exactly one of a text, a chosen entry's id, an accepted reason's name; or a picture's id.
-
-    A picture may come with a text. `client_message_id` is the sender's own random id: the same id and content again get
-    the same reply again. `system` is the key of the system that the channel knows; "" takes back the one known so far.
-    """
-
-    text: str | None = None
-    choose: str | None = None
-    accept: str | None = None
-    client_message_id: str | None = None
-    system: str | None = None
-    picture: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What a visitor holds of a conversation: its id, and the secret token that proves it is his."""
-
-    conversation_id: str
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A stored message and the reply to it, None where a person owns the conversation and the bot keeps silent.
-
-    `message_id` and `sequence` are the reply's, or the visitor's message's where there is no reply. `token` is set when
-    the turn began the conversation.
-    """
-
-    conversation: Conversation
-    message_id: str
-    sequence: int
-    reply: Reply | None
-    token: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What a visitor may see of a conversation: messages in order, tickets, who of the staff talks with them."""
-
-    conversation: Conversation
-    messages: tuple[Message, ...]
-    tickets: tuple[Ticket, ...]
-    agent: str | None
 
 
 class Bot:
@@ -132,7 +67,7 @@ class Bot:
     ) -> None:
         self._store = store
         self.desk = desk
-        self.office = office or Office(Hours.read("always"))
+        self.office = office or Office(ALWAYS)
         self.live = live or Live()
         self._clock = clock
         self._key = store.write(lambda transaction: transaction.secret("conversation-token"))
@@ -143,27 +78,25 @@ class Bot:
         TurnError when the message cannot be taken, StoreError when it could not be kept.
         """
         desk = self.desk
-        _check(incoming, desk)
+        check(incoming, desk.systems)
         text, leaked = _stored_text(incoming, desk)
         while True:
             now = self._clock()
             seen = self._store.read(lambda t: self._look(t, incoming, holder, text, now))  # noqa: B023 — run at once
             if isinstance(seen, Turn):
-                return seen
+                return replace(seen, hidden=leaked)
             response = None
             if seen.conversation is None or seen.conversation.owner is None or seen.cold:
                 response = self._respond(desk, seen, incoming, text, now)
-                if leaked:
-                    response = replace(response, reply=replace(response.reply, note=wording.HIDDEN))
             fresh = Conversation(secrets.token_urlsafe(16), channel, incoming.system or None, now, now)
             try:
                 turn = self._store.write(
-                    lambda t: self._record(t, fresh, seen, incoming, text, response, holder, now)  # noqa: B023
+                    lambda t: self._record(t, fresh, seen, incoming, text, response, holder, leaked, now)  # noqa: B023
                 )
             except _MovedOn:  # another message, or a member of staff, came first: each round somebody got on
                 continue
             self.live.changed(turn.conversation.id, QUEUE)
-            return turn
+            return replace(turn, hidden=leaked)
 
     def view(self, holder: Pass, after: int = 0) -> View:
         """The holder's conversation with its messages above `after`; Unknown if it is not his."""
@@ -222,7 +155,7 @@ class Bot:
 
     def rate_answer(self, holder: Pass, message_id: str, *, helpful: bool, reason: str = "") -> None:
         """Keep what the visitor thought of an answer; Unknown where the message is no answer of this conversation."""
-        reason, _ = hide_secrets(_remark(reason))
+        reason, _ = hide_secrets(check_remark(reason))
 
         def work(transaction: Transaction) -> None:
             conversation = self.held(transaction, holder)
@@ -236,7 +169,7 @@ class Bot:
 
     def rate_ticket(self, holder: Pass, number: int, stars: int, comment: str = "") -> None:
         """Keep the visitor's rating, 1 to 5; Unknown for another's ticket, NotOffered while it is not over."""
-        comment, _ = hide_secrets(_remark(comment))
+        comment, _ = hide_secrets(check_remark(comment))
         if not 1 <= stars <= 5:
             raise BadMessage("评分应为 1 到 5。")
 
@@ -275,6 +208,8 @@ class Bot:
         """The conversation as it stands; the turn that this very message already got, if it was sent before."""
         conversation = self.held(transaction, holder) if holder is not None else _opened(transaction, incoming)
         if conversation is None:
+            if incoming.picture is not None:
+                raise Unknown("没有这张图片。")
             return Seen()
         if earlier := self._earlier(transaction, conversation, incoming, text, holder):
             return earlier
@@ -318,6 +253,7 @@ class Bot:
         text: str,
         response: Response | None,
         holder: Pass | None,
+        leaked: bool,
         now: datetime,
     ) -> Turn:
         conversation = seen.conversation and transaction.conversation(seen.conversation.id)
@@ -345,6 +281,8 @@ class Bot:
         conversation = replace(conversation, system=response.system, audience=response.audience, updated_at=now)
         transaction.update_conversation(conversation)
         reply = response.settle(transaction, conversation, response.reply)
+        if leaked:
+            reply = replace(reply, note="\n".join(filter(None, (wording.HIDDEN, reply.note))))
         stored = transaction.add_message(conversation.id, "bot", reply.text, now=now, reply=reply, in_reply_to=message)
         return self._as_turn(conversation, stored, reply, holder)
 
@@ -374,34 +312,6 @@ class Bot:
     def _as_turn(self, conversation: Conversation, message: Message, reply: Reply | None, holder: Pass | None) -> Turn:
         token = self.token(conversation.id) if holder is None else None
         return Turn(conversation, message.id, message.sequence, reply, token)
-
-
-def _check(incoming: Incoming, desk: Desk) -> None:
-    """Refuse what cannot be taken, whatever the conversation."""
-    given = [value for value in (incoming.text, incoming.choose, incoming.accept) if value is not None]
-    if len(given) != 1 and not (incoming.picture is not None and not given):
-        raise BadMessage("请发送一条文字消息，或选择一个选项。")
-    if incoming.picture is not None and (incoming.choose is not None or incoming.accept is not None):
-        raise BadMessage("图片只能单独发送，或与文字一起发送。")
-    if incoming.text is not None:
-        check_text(incoming.text)
-    client_id = incoming.client_message_id
-    if client_id is not None and not (
-        SHORTEST_CLIENT_ID <= len(client_id) <= LONGEST_CLIENT_ID and client_id.isascii() and client_id.isprintable()
-    ):
-        raise BadMessage(f"消息编号应为 {SHORTEST_CLIENT_ID} 到 {LONGEST_CLIENT_ID} 个字母、数字或符号。")
-    if incoming.system and incoming.system not in desk.systems:
-        raise Unknown("没有这个系统，请检查系统标识。")
-
-
-def check_text(text: str) -> None:
-    """Refuse a text that is too long, empty, or has characters that are no text."""
-    if len(text) > LONGEST_TEXT:
-        raise TooLong(f"消息太长了，请控制在 {LONGEST_TEXT} 字以内，或分几条发送。")
-    if not text.strip():
-        raise BadMessage("消息是空的，请输入您的问题。")
-    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n\r" for char in text):
-        raise BadMessage("消息里有无法识别的控制字符，请删除后重新发送。")
 
 
 def _stored_text(incoming: Incoming, desk: Desk) -> tuple[str, bool]:
@@ -444,12 +354,3 @@ def _own_picture(transaction: Transaction, conversation_id: str, picture_id: str
     if picture is None or picture.conversation_id != conversation_id:
         raise Unknown("没有这张图片。")
     return picture
-
-
-def _remark(text: str) -> str:
-    """A remark beside a rating, which may be empty."""
-    if len(text) > LONGEST_REMARK:
-        raise TooLong(f"内容太长了，请控制在 {LONGEST_REMARK} 字以内。")
-    if text.strip():
-        check_text(text)
-    return text.strip()

@@ -20,13 +20,13 @@ import phonenumbers
 from stdnum.cn import ric, uscc
 
 from bot.company import TALK, companies, given_name
-from bot.region import find_region
+from bot.region import Region, divisions, find_region
 
 LONGEST: Final = 2000
 """Characters of a message that are looked at."""
 
 KINDS: Final = frozenset(
-    {"text", "company", "credit_code", "code", "account", "phone", "region", "ip", "image"},
+    {"text", "company", "credit_code", "code", "account", "phone", "region", "county", "regions", "ip", "image"},
 )
 
 
@@ -93,9 +93,10 @@ _ASKED: Final = re.compile(r"什么|多少|哪|不是|否|谁|怎么")
 def find(kind: str, text: str) -> Found | None:
     """The first valid value of that kind in a message; None for kinds that anything or nothing is a value of."""
     text = text[:LONGEST].translate(_NARROW)
-    if kind == "region":
+    if kind in ("region", "county"):
         region = find_region(text)
-        return Found(region.name, region.start, region.end) if region else None
+        named = region is not None and (kind == "region" or _to_the_county(region))
+        return Found(region.name, region.start, region.end) if region is not None and named else None
     finder = _FINDERS.get(kind)
     return next(finder(text), None) if finder else None
 
@@ -116,6 +117,9 @@ def check(kind: str, text: str) -> str:
             return _checked_account(text)
         case "code":
             return _checked_code(text)
+        case "regions" if (region := find_region(text)) is not None:
+            whole = (region.start, region.end) == (0, len(text))
+            return region.name if whole else _checked_text(text)
     if found := find(kind, text):
         return found.value
     raise FieldError(_COMPLAINTS[kind](text))
@@ -340,8 +344,16 @@ def _wrong_address(_: str) -> str:
     return "没有看到有效的 IP 地址。它由四组 0 到 255 的数字组成，例如：112.1.2.3，请核对后重新填写。"
 
 
-def _wrong_region(_: str) -> str:
-    return "没有认出所在地区，请写明省、市、县（区），例如：河北省石家庄市桥西区。"
+def _to_the_county(region: Region) -> bool:
+    """Whether nothing below is left open: 东莞市 has no counties."""
+    return bool(region.county) or (bool(region.city) and not divisions()[region.province].get(region.city, ()))
+
+
+def _wrong_region(text: str) -> str:
+    region = find_region(text)
+    if region is not None:
+        return f"已认出{region.name}，请连同县（区）一起写明，例如：河北省石家庄市桥西区。"
+    return "没有认出地区，请写明省、市、县（区），例如：河北省石家庄市桥西区。"
 
 
 _FINDERS: Final[Mapping[str, Callable[[str], Iterator[Found]]]] = {
@@ -357,4 +369,6 @@ _COMPLAINTS: Final[Mapping[str, Callable[[str], str]]] = {
     "phone": _wrong_phone,
     "ip": _wrong_address,
     "region": _wrong_region,
+    "county": _wrong_region,
+    "regions": _wrong_region,
 }

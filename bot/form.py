@@ -8,15 +8,16 @@ form is left to the bot's other wits (`Filled.taken` is false), which answer it 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
-from bot import say
+from bot import say, wording
 from bot.dossier import Dossier, Field
 from bot.field import FieldError, check, find, label_values
 from bot.mask import mask
 from bot.model import Step
+from index.variant import canonical, is_courtesy, simplified
 
 CONSENT: Final = "consent"
 CONFIRM: Final = "confirm"
@@ -57,8 +58,20 @@ def begin(dossier: Dossier, heard: str | None) -> Form:
 
 def fill(dossier: Dossier, form: Form, text: str, picture: str | None = None) -> Filled:
     """The form after a message of the visitor's, with the id of the picture that came with it."""
-    ways = (_cancelled, _consented, _pictured, _gone_back, _changed, _confirmed, _skipped, _valued)
+    text = simplified(text)
+    ways = (_cancelled, _consented, _pictured, _gone_back, _changed, _confirmed, _skipped, _polite, _valued)
     return next(filled for way in ways if (filled := way(dossier, form, text, picture)))
+
+
+def recall(dossier: Dossier, form: Form, earlier: Sequence[tuple[str, str | None]]) -> Form:
+    """The form, once consented to, with what the visitor's earlier messages (texts and pictures) already gave."""
+    fields = dict(form.fields)
+    for text, picture in earlier:
+        found = {**_found(dossier, text, set(fields)), **_labelled(dossier, text)}
+        if picture is not None:
+            found |= {field.name: PICTURE + picture for field in dossier.fields if "image" in field.kinds}
+        fields = {**found, **fields}
+    return _onward(dossier, replace(form, fields=fields))
 
 
 def step(dossier: Dossier, form: Form) -> Step:
@@ -73,7 +86,7 @@ def step(dossier: Dossier, form: Form) -> Step:
         change = f"回复“确认”提交；要修改请回复“修改”加项目名称，例如“修改{dossier.fields[0].label}”。"
         ask = f"请核对：\n{summary(dossier, form.fields)}\n{change}"
         return Step(CONFIRM, "确认", ask, choices=("确认", "取消"))
-    ask = field.ask if field.required else f"{field.ask}没有的话请回复“跳过”。"
+    ask = field.ask if field.required else f"{field.ask}没有或不清楚的话请回复“跳过”。"
     return Step(field.name, field.label, ask, field.kinds, field.required, () if field.required else ("跳过",), left)
 
 
@@ -126,7 +139,7 @@ def _pictured(dossier: Dossier, form: Form, text: str, picture: str | None) -> F
     asked = [field for field in wanting if field.name == form.asked]
     empty = [field for field in wanting if not form.fields.get(field.name)]
     if not wanting:
-        return Filled(form, said="图片已收到。")
+        return None if text.strip() else Filled(form, said="图片已收到。")
     field = (asked or empty or wanting)[0]
     found = _found(dossier, text, set(form.fields))
     return Filled(_onward(dossier, replace(form, fields={**form.fields, **found, field.name: PICTURE + picture})))
@@ -143,7 +156,7 @@ def _gone_back(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled
 def _changed(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
     """The form after 「修改手机号」 or 「手机号填错了」, where the message names a field that is filled in."""
     what, value = say.change_of(text) or ("", None)
-    named = [f for f in dossier.fields if f.name in form.fields and what in (f.label, *f.aliases)]
+    named = [f for f in dossier.fields if f.name in form.fields and _key(what) in map(_key, (f.label, *f.aliases))]
     if not named:
         return None
     field = named[0]
@@ -159,7 +172,7 @@ def _changed(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled |
 def _confirmed(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
     if form.asked != CONFIRM:
         return None
-    if say.is_yes(text):
+    if say.is_yes(text) or say.is_thanks(text):
         return Filled(form, "done")
     if say.is_no(text):
         return Filled(form, said=f"请告诉我要修改哪一项，例如“修改{dossier.fields[0].label}”。")
@@ -179,6 +192,18 @@ def _skipped(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled |
     return Filled(_onward(dossier, replace(form, fields={**form.fields, asked.name: SKIPPED})))
 
 
+def _polite(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
+    """The form as it is, after what is said in passing: greetings, thanks, 「稍等」, a second 「同意」."""
+    if dossier.field(form.asked) is None:
+        return None
+    if say.is_waiting(text):
+        return Filled(form, said=wording.PATIENCE)
+    if say.is_thanks(text):
+        return Filled(form, said=wording.WELCOME)
+    greeting = is_courtesy(canonical(text))
+    return Filled(form, said=wording.HELLO if greeting else "") if greeting or say.is_yes(text) else None
+
+
 def _valued(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled:
     """The form with the values that a message brings, the one asked for first of all."""
     asked = dossier.field(form.asked)
@@ -187,7 +212,7 @@ def _valued(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled:
     found = _labelled(dossier, text)
     found = {**_found(dossier, text, {*form.fields, *found}, first=asked), **found}
     if asked.name not in found and (not found or "text" in asked.kinds):
-        if "text" not in asked.kinds and say.is_asking(text):
+        if not asked.heard and say.is_asking(text):
             return Filled(form, taken=False)
         try:
             found[asked.name] = _checked(asked, text)
@@ -237,6 +262,11 @@ def _found(dossier: Dossier, text: str, known: set[str], first: Field | None = N
                 rest = rest[: hit.start] + " " * (hit.end - hit.start) + rest[hit.end :]
                 break
     return values
+
+
+def _key(name: str) -> str:
+    """A field's name as people may write it: 「ip 截图」 is 「IP截图」."""
+    return "".join(canonical(name).split())
 
 
 def _checked(field: Field, text: str) -> str:

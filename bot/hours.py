@@ -245,3 +245,6 @@ def _say_spans(spans: tuple[Span, ...]) -> str:
 
 def _clock(minute: int) -> str:
     return f"{minute // 60}:{minute % 60:02}"
+
+
+ALWAYS: Final = Hours.read("always")

@@ -7,68 +7,23 @@ that settles it, which the caller runs in the transaction that stores message an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from bot import form as forms
 from bot import handoff, say, wording
-from bot.desk import Desk, Thought
+from bot.deed import Deed, Deeds, is_polite, nothing
+from bot.desk import BRIEF, Desk, Thought
 from bot.escalation import HUMAN, Reason
 from bot.handoff import Office
-from bot.model import Conversation, Escalation, Message, Reply, Ticket, TicketEvent
-from bot.store.base import Transaction
+from bot.model import Escalation, Reply, Ticket
+from bot.reception import is_angry
+from bot.seen import Seen
 from bot.ticket import OPEN
-from index.variant import is_courtesy
 
-SHORT: Final = 15
-"""Characters up to which a message that asks for a person does nothing else, also in the middle of a form."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A conversation as it stands: its last messages in order, and its tickets. `cold`: it rested too long to go on."""
-
-    conversation: Conversation | None = None
-    messages: Sequence[Message] = ()
-    tickets: Sequence[Ticket] = ()
-    cold: bool = False
-
-    @property
-    def sequence(self) -> int:
-        """The last sequence number; it grows with everything that could change a reply."""
-        return self.messages[-1].sequence if self.messages else 0
-
-    @property
-    def last(self) -> Reply | None:
-        """What the bot said last, if that is still in mind."""
-        replies = () if self.cold else (m.reply for m in reversed(self.messages) if m.reply)
-        return next(iter(replies), None)
-
-    @property
-    def question(self) -> str | None:
-        """What was asked last: the text that the last reply with a verdict rested on."""
-        if self.cold:
-            return None
-        for before, message in zip(reversed(self.messages[:-1]), reversed(self.messages[1:]), strict=True):
-            if message.reply is not None and message.reply.question is not None:
-                return message.reply.question
-            if message.reply is not None and before.author == "visitor" and _was_question(message.reply, before.text):
-                return before.text
-        return None
-
-    @property
-    def collecting(self) -> Ticket | None:
-        """The ticket whose form is being filled in."""
-        return next((ticket for ticket in self.tickets if ticket.status == "collecting"), None)
-
-    def open_for(self, reason: str) -> Ticket | None:
-        """The ticket for a reason that is handed in and not ended."""
-        return next((t for t in self.tickets if t.reason == reason and t.status in ("waiting", "assigned")), None)
-
-
-Deed = Callable[[Transaction, Conversation, Reply], Reply]
+RECALLED: Final = 6
+"""Messages of the visitor's that a form looks through once it is consented to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +53,11 @@ class Respondent:
         if entry is None:
             return None
         reply = self._beside_form(self.desk.chosen(entry))
-        return Response(reply, entry.system or self.system, self.audience, self._mention_ticket)
+        return Response(reply, entry.system or self.system, self.audience, self._deeds.mention_ticket)
 
     def to_acceptance(self, reason: Reason) -> Response:
         """The reply to accepting a hand-over."""
-        return self._respond(self.desk.accepted(reason), self._opening(reason, self.seen.question))
+        return self._respond(self.desk.accepted(reason), self._deeds.opening(reason, self.seen.question))
 
     def to_picture(self, text: str, picture: str) -> Response:
         """The reply to a picture, with a text or without."""
@@ -116,32 +71,61 @@ class Respondent:
         waiting = any(ticket.status in OPEN for ticket in self.seen.tickets)
         said = wording.PICTURE_KEPT if waiting else wording.PICTURE
         reply = replace(self._spoken(said), escalation=None if waiting else offer)
-        return self._respond(reply, self._reopening(text))
+        return self._respond(reply, self._deeds.reopening(text))
 
     def to_text(self, text: str) -> Response:
         """The reply to a text."""
-        ways = (self._to_offer, self._to_form, self._to_cancel, self._to_status, self._to_rating, self._considered)
+        ways = (
+            self._to_offer,
+            self._to_rating,
+            self._to_form,
+            self._to_cancel,
+            self._to_status,
+            self._to_phrase,
+            self._considered,
+        )
         return next(response for way in ways if (response := way(text)))
 
     def _to_offer(self, text: str) -> Response | None:
         """The reply to a text that takes up what the last reply offered: an option, or a hand-over."""
-        last, filling = self.seen.last, self.seen.collecting is not None
+        last = self.seen.last
         if last is None:
             return None
         options = last.options or (last.related if last.decision in ("reject", "escalate") else ())
         if option := say.picked(text, options):
             return self.to_choice(option.entry_id)
-        number = say.number_in(text)
-        if number is not None and options and not filling:
-            reply = Reply("clarify", wording.unlisted(number, len(options)), 0.0, options=options, search=last.search)
-            return self._respond(replace(reply, question=self.seen.question), _nothing)
-        offer = last.escalation
-        reason = self.desk.reason(offer.reason) if offer and offer.status == "offered" and not filling else None
-        if reason is None or offer is None:
+        if options and self.seen.collecting is None:
+            number = say.number_in(text)
+            if number is not None:
+                reply = Reply("clarify", wording.unlisted(number, len(options)), 0.0, options=options)
+                return self._respond(replace(reply, search=last.search, question=self.seen.question), nothing)
+            if say.is_none(text):
+                return self._respond(self._spoken(wording.NOTHING_FITS), nothing)
+        return self._to_hand_over(text, last)
+
+    def _to_hand_over(self, text: str, last: Reply) -> Response | None:
+        """The reply to a text that accepts or declines the hand-over that was offered last, or just cancelled."""
+        offer, step = last.escalation, last.step
+        reason = self.desk.reason(offer.reason) if offer else None
+        if offer is None or reason is None or (step is not None and step.field in (forms.CONSENT, forms.CONFIRM)):
+            return None
+        if offer.status == "closed" and say.is_deed(text):
+            return self.to_acceptance(reason)
+        if offer.status != "offered":
             return None
         if say.is_yes(text) or say.plain(text) == offer.label:
             return self.to_acceptance(reason)
-        return self._respond(self._spoken(wording.DECLINED), _nothing) if say.is_no(text) else None
+        declined = say.is_no(text) and step is None
+        return self._respond(self._spoken(wording.ALRIGHT), nothing) if declined else None
+
+    def _to_rating(self, text: str) -> Response | None:
+        """The reply to a number, or to praise or blame, right after a ticket was resolved."""
+        stars, messages = say.stars_in(text) or say.number_in(text.rstrip("分星 ")), self.seen.messages
+        rateable = [t for t in self.seen.tickets if t.status == "resolved" and t.stars is None]
+        ended = bool(messages) and messages[-1].author == "bot" and messages[-1].reply is None
+        if stars is None or stars > 5 or not rateable or not ended:
+            return None
+        return self._respond(self._spoken(wording.RATED), self._deeds.rating(rateable[-1], stars))
 
     def _to_form(self, text: str) -> Response | None:
         """The reply to a text while a form is being filled in."""
@@ -149,170 +133,92 @@ class Respondent:
         reason = self.desk.reason(ticket.reason) if ticket is not None else None
         if ticket is None or reason is None:
             return None
-        if len(text) <= SHORT and self._wants_person(text):
-            return self._respond(self._escalated(reason), self._handing_over(ticket, reason))
+        if len(text) <= BRIEF and self._wants_person(text):
+            return self._respond(self._escalated(reason), self._deeds.handing_over(ticket, reason))
+        if say.is_status(text):
+            return self._respond(self._beside_form(self._spoken(wording.AFTERWARDS)), nothing)
         return self._filling(ticket, reason, text, None)
 
     def _to_cancel(self, text: str) -> Response | None:
-        """The reply to leaving a form where there is none."""
-        return self._respond(self._spoken(wording.NOTHING_TO_CANCEL), _nothing) if say.is_cancel(text) else None
+        """The reply to taking back what was handed in, or to leaving a form where there is none."""
+        waiting = [ticket for ticket in self.seen.tickets if ticket.status == "waiting"]
+        if waiting and say.is_withdrawal(text):
+            return self._respond(self._spoken(wording.WITHDRAWN), self._deeds.withdrawing(waiting))
+        if waiting and (say.is_cancel(text) or say.is_solved(text)):
+            return self._respond(self._spoken(wording.withdrawable([t.number for t in waiting])), nothing)
+        return self._respond(self._spoken(wording.NOTHING_TO_CANCEL), nothing) if say.is_cancel(text) else None
 
     def _to_status(self, text: str) -> Response | None:
-        """The reply to asking how far a request is."""
-        waiting = [ticket for ticket in self.seen.tickets if ticket.status in ("waiting", "assigned")]
-        if not waiting or not say.is_status(text):
+        """The reply to asking how far a request is, or to confirming once more what was handed in."""
+        open_ones = self.seen.handed_in
+        again = say.plain(text).startswith(("确认", "提交")) and say.is_yes(text)
+        if not open_ones or not (say.is_status(text) or again):
             return None
-        return self._respond(self._spoken(""), self._standing(waiting[0]))
+        return self._respond(self._spoken(""), self._deeds.standing(open_ones))
 
-    def _to_rating(self, text: str) -> Response | None:
-        """The reply to a number right after a ticket was resolved."""
-        number, messages = say.number_in(text.rstrip("分星 ")), self.seen.messages
-        rateable = [t for t in self.seen.tickets if t.status == "resolved" and t.stars is None]
-        ended = bool(messages) and messages[-1].author == "bot" and messages[-1].reply is None
-        if number is None or number > 5 or not rateable or not ended:
+    def _to_phrase(self, text: str) -> Response | None:
+        """The reply to small talk that means something in a conversation that goes on."""
+        if not self.seen.messages:
             return None
-        ticket = rateable[-1]
-
-        def deed(transaction: Transaction, _: Conversation, reply: Reply) -> Reply:
-            transaction.update_ticket(replace(ticket, stars=number, updated_at=self.now))
-            transaction.add_event(TicketEvent(ticket.number, self.now, "visitor", "rated", str(number)))
-            return reply
-
-        return self._respond(self._spoken(wording.RATED), deed)
+        if say.is_waiting(text) or (say.is_yes(text) and self.seen.handed_in):
+            return self._respond(self._spoken(wording.WAITING if self.seen.handed_in else wording.PATIENCE), nothing)
+        if say.is_yes(text) or say.is_no(text):
+            return self._respond(self._spoken(wording.ALRIGHT), nothing)
+        return self._respond(self._spoken(wording.RATED), nothing) if (say.stars_in(text) or 0) > 3 else None
 
     def _considered(self, text: str) -> Response:
         """What the desk makes of a text, or of the last question asked about somebody else."""
-        who, question = say.about_whom(text), self.seen.question
-        named = self.desk.index.names_only(who) if who and question else None
-        if named is not None and question is not None:
-            question = self.desk.index.without_roles(question)
-            audiences = {name for _, name in named.speaker}
-            audience = next(iter(audiences)) if len(audiences) == 1 else self.audience
-            thought = self.desk.consider(question, named.system or self.system, audience)
-            thought = replace(thought, reply=replace(thought.reply, question=question))
-        else:
-            thought = self.desk.consider(text, self.system, self.audience)
+        thought = self._redirected(text) or self.desk.consider(text, self.system, self.audience)
         reply = thought.reply
         if reply.decision == "escalate" and reply.escalation and reply.escalation.reason == HUMAN.name:
             human = self.desk.reason(HUMAN.name) or HUMAN
-            heard = text if len(text) > SHORT else question
-            return self._respond(reply, self._opening(human, heard), thought)
-        return self._respond(reply, self._reopening(text), thought)
+            heard = text if len(text) > BRIEF else self.seen.question
+            reply = replace(reply, note=wording.SORRY) if is_angry(text) else reply
+            return self._respond(reply, self._deeds.opening(human, heard), thought)
+        if reply.decision == "reject" and self.seen.handed_in and not is_polite(self.desk.index.understand(text)):
+            reply = replace(self._spoken(wording.NOTED), related=reply.related)
+        return self._respond(reply, self._deeds.reopening(text), thought)
+
+    def _redirected(self, text: str) -> Thought | None:
+        """What the desk makes of the last question, asked about whom or what the text names; None if it names none."""
+        who, question = say.about_whom(text), self.seen.question
+        named = self.desk.index.names_only(who) if who and question else None
+        if named is None or question is None:
+            return None
+        question = self.desk.index.without_roles(question)
+        audiences = {name for _, name in named.speaker}
+        audience = next(iter(audiences)) if len(audiences) == 1 else self.audience
+        thought = self.desk.consider(f"{who}{question}", named.system or self.system, audience)
+        return replace(thought, audience=audience, reply=replace(thought.reply, question=question))
 
     def _filling(self, ticket: Ticket, reason: Reason, text: str, picture: str | None) -> Response:
-        """The reply to a message while a form is being filled in."""
-        filled = forms.fill(reason.dossier, handoff.form_of(ticket), text, picture)
-        if not filled.taken:
-            thought = self.desk.consider(text, self.system, self.audience)
-            human = thought.reply.escalation is not None and thought.reply.escalation.reason == HUMAN.name
-            if thought.reply.decision == "escalate" and human:
-                return self._respond(self._escalated(reason), self._handing_over(ticket, reason))
-            if thought.reply.decision == "answer" or (thought.reply.decision == "clarify" and say.is_asking(text)):
-                reply = replace(thought.reply, escalation=None, step=forms.step(reason.dossier, filled.form))
-                return self._respond(reply, _nothing, thought)
-        return self._respond(self._escalated(reason), self._advancing(ticket, reason, filled))
+        """The reply to a message that may be meant for the form."""
+        before = handoff.form_of(ticket)
+        filled = forms.fill(reason.dossier, before, text, picture)
+        if before.asked == forms.CONSENT and filled.state == "asking" and filled.taken:
+            said = [(m.text, m.picture) for m in self.seen.messages if m.author == "visitor"][-RECALLED:]
+            filled = replace(filled, form=forms.recall(reason.dossier, filled.form, said))
+        if not filled.taken and (response := self._aside(ticket, reason, text, filled)):
+            return response
+        return self._respond(self._escalated(reason), self._deeds.advancing(ticket, reason, filled))
 
-    def _advancing(self, ticket: Ticket, reason: Reason, filled: forms.Filled) -> Deed:
-        """Keep a form as it is after a message, or end it."""
-
-        def deed(transaction: Transaction, _: Conversation, reply: Reply) -> Reply:
-            if filled.state == "cancelled":
-                kept = handoff.end(transaction, ticket, "cancelled", "visitor", self.now)
-                return replace(reply, text=wording.CANCELLED, escalation=handoff.escalation(kept, reason.dossier))
-            kept = handoff.with_form(ticket, filled.form, self.now)
-            if filled.state == "done":
-                return self._handed_in(transaction, kept, reason, reply, said="")
-            transaction.update_ticket(kept)
-            step = forms.step(reason.dossier, filled.form)
-            return replace(reply, text=filled.said, escalation=handoff.escalation(kept, reason.dossier), step=step)
-
-        return deed
-
-    def _handing_over(self, ticket: Ticket, reason: Reason) -> Deed:
-        """Hand a form in as far as it got, for a visitor who wants a person now."""
-
-        def deed(transaction: Transaction, _: Conversation, reply: Reply) -> Reply:
-            return self._handed_in(transaction, ticket, reason, reply, said=wording.HANDED_OVER)
-
-        return deed
-
-    def _handed_in(self, transaction: Transaction, ticket: Ticket, reason: Reason, reply: Reply, *, said: str) -> Reply:
-        ticket = handoff.hand_in(transaction, ticket, reason.dossier, self.now)
-        outlook = handoff.outlook(transaction, ticket, self.office, self.now)
-        text = wording.registered(reason.dossier.label, ticket.number, outlook, said + reason.dossier.done)
-        return replace(reply, text=text, escalation=handoff.escalation(ticket, reason.dossier))
-
-    def _opening(self, reason: Reason, heard: str | None) -> Deed:
-        """Open a ticket for a reason, or say how the one that is open stands."""
-        already = self.seen.open_for(reason.name)
-
-        def deed(transaction: Transaction, conversation: Conversation, reply: Reply) -> Reply:
-            if already is not None:
-                return self._standing(already)(transaction, conversation, reply)
-            collecting = self.seen.collecting
-            ticket = (
-                collecting
-                if collecting is not None and collecting.reason == reason.name
-                else handoff.open_ticket(transaction, conversation, reason, heard, self._subject(reason), self.now)
-            )
-            if reason.dossier.at_once or not reason.dossier.fields:
-                return self._handed_in(transaction, ticket, reason, reply, said="")
-            step = forms.step(reason.dossier, handoff.form_of(ticket))
-            return replace(
-                reply,
-                decision="escalate",
-                text=wording.collecting(reason.dossier.label),
-                escalation=handoff.escalation(ticket, reason.dossier),
-                step=step,
-            )
-
-        return deed
-
-    def _subject(self, reason: Reason) -> str | None:
-        """The system a ticket is about: the known one, else that of the answer beside which it was offered."""
-        answers = (message.reply.answer for message in reversed(self.seen.messages) if message.reply)
-        entry = next((self.desk.index.entry(answer.entry_id) for answer in answers if answer), None)
-        only = reason.systems[0] if len(reason.systems) == 1 else None
-        return self.system or only or (entry.system if entry else None)
-
-    def _standing(self, ticket: Ticket) -> Deed:
-        """Say how an open ticket stands."""
-
-        def deed(transaction: Transaction, _: Conversation, reply: Reply) -> Reply:
-            reason = self.desk.reason(ticket.reason)
-            label = reason.dossier.label if reason else ticket.reason
-            outlook = handoff.outlook(transaction, ticket, self.office, self.now)
-            shown = Escalation(ticket.reason, label, ticket.status, ticket.number)
-            return replace(
-                reply, decision="escalate", text=wording.standing(label, ticket.number, outlook), escalation=shown
-            )
-
-        return deed
-
-    def _mention_ticket(self, _: Transaction, __: Conversation, reply: Reply) -> Reply:
-        """Show the ticket that is open for what the reply offers."""
-        ticket = self.seen.open_for(reply.escalation.reason) if reply.escalation else None
-        if ticket is None or reply.escalation is None:
-            return reply
-        return replace(reply, escalation=replace(reply.escalation, status=ticket.status, ticket=ticket.number))
-
-    def _reopening(self, text: str) -> Deed:
-        """Reopen the last ticket for a message that is more than courtesy."""
-        said = self.desk.index.understand(text)
-        polite = is_courtesy(said) or say.is_thanks(said) or say.is_farewell(said) or say.is_yes(said)
-
-        def deed(transaction: Transaction, conversation: Conversation, reply: Reply) -> Reply:
-            reply = self._mention_ticket(transaction, conversation, reply)
-            if polite:
-                return reply
-            dossiers = {name: reason.dossier for name, reason in self.desk.reasons.items()}
-            ticket = handoff.reopen(transaction, list(self.seen.tickets), self.office, dossiers, text, self.now)
-            if ticket is None:
-                return reply
-            note = wording.reopened(ticket.number, handoff.outlook(transaction, ticket, self.office, self.now))
-            return replace(reply, note=note)
-
-        return deed
+    def _aside(self, ticket: Ticket, reason: Reason, text: str, filled: forms.Filled) -> Response | None:
+        """The reply to a message in a form that is about something else; None where the desk makes nothing of it."""
+        thought = self.desk.consider(text, self.system, self.audience)
+        reply, offer = thought.reply, thought.reply.escalation
+        if reply.decision == "escalate" and offer is not None and offer.reason == HUMAN.name:
+            return self._respond(self._escalated(reason), self._deeds.handing_over(ticket, reason))
+        other = offer if offer is not None and offer.reason not in (reason.name, HUMAN.name) else None
+        asking = say.is_asking(text)
+        if not (asking or len(text) > BRIEF or other) or reply.decision == "reject":
+            return None
+        if reply.decision == "clarify" and not asking and other is None:
+            return None
+        step = forms.step(reason.dossier, filled.form)
+        note = wording.switch(other.label) if other else None
+        text = "" if reply.decision == "escalate" else reply.text
+        reply = replace(reply, text=text, escalation=other, related=(), step=step, note=note)
+        return self._respond(reply, nothing, thought)
 
     def _wants_person(self, text: str) -> bool:
         """Whether a text asks for a person and nothing else."""
@@ -327,6 +233,10 @@ class Respondent:
             return reply
         return replace(reply, escalation=None, step=forms.step(reason.dossier, handoff.form_of(ticket)))
 
+    @property
+    def _deeds(self) -> Deeds:
+        return Deeds(self.desk, self.office, self.seen, self.system, self.now)
+
     def _respond(self, reply: Reply, settle: Deed, thought: Thought | None = None) -> Response:
         system = thought.system if thought and thought.system else self.system
         audience = thought.audience if thought and thought.audience else self.audience
@@ -338,27 +248,3 @@ class Respondent:
 
     def _escalated(self, reason: Reason) -> Reply:
         return replace(self.desk.accepted(reason), text="")
-
-
-def _nothing(_: Transaction, __: Conversation, reply: Reply) -> Reply:
-    return reply
-
-
-def _was_question(reply: Reply, text: str) -> bool:
-    """Whether a reply was the desk's to a question, not to small talk, a number or a form's value."""
-    if reply.step is not None and reply.decision == "escalate":
-        return False
-    return reply.decision in ("answer", "clarify", "reject", "escalate") and len(text) > 2 and not _small(text)
-
-
-def _small(text: str) -> bool:
-    return (
-        say.number_in(text) is not None
-        or say.is_yes(text)
-        or say.is_no(text)
-        or say.is_cancel(text)
-        or say.is_thanks(text)
-        or say.is_farewell(text)
-        or say.is_status(text)
-        or is_courtesy(text)
-    )

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.model import Option
-from faq.text import normalize, strip_list_mark
+from faq.text import strip_list_mark
+from index.variant import canonical
 
 LONGEST: Final = 40
 """Characters; a longer message is never one of these. It also bounds what looking at one can cost."""
@@ -43,10 +44,68 @@ _YES: Final = _words(
     "好 好d 行 可以 同意 愿意 嗯 恩 en 嗯呐 对 是 没错 正确 无误 要 需要 成 中 妥",
     "ok okok okay okk yes yep y 👌 🆗 [ok]",
     "没问题 没有问题 没毛病 没意见 都对 全对 都正确 确认 确定 确认无误 核对无误 信息无误 核对过了",
-    "同意了 已同意 确认了 已确认 确定了 核对了 继续 开始 提交 办理 办 登记 申请 转",
-    "我同意 我同意了 我愿意 我要 我需要 我确认 帮我办 帮我办理 帮我登记 帮我提交 帮我申请 帮我转",
+    "同意了 已同意 确认了 已确认 确定了 核对了 继续 开始 提交 转",
+    "提交了 确认提交了 可以提交了 就这样提交 就这样吧提交 我同意 我同意了 我愿意 我要 我需要 我确认",
 )
-_YES_BESIDE: Final = _FILLING | _THANKING | _words("那 就 那就 都 麻烦 麻烦您 麻烦你 请 请您 帮忙 一下 下 尽快")
+_DEEDS: Final = _words(
+    "帮我办 帮我办理 帮我登记 帮我提交 帮我申请 帮我转 帮我弄 帮我处理 帮我解 帮我解锁 帮我加 帮我添加 帮我改 帮我更正",
+    "给我办 给我办理 给我登记 给我申请 给我弄 给我处理 给我解 给我解锁 给我加 给我改 替我办 替我登记",
+    "登记 申请 办理 办 继续登记 继续申请 继续办理 重新登记 重新申请 重新办理",
+)
+_YES_BESIDE: Final = _FILLING | _THANKING | _words("那 就 那就 都 还是 麻烦 麻烦您 麻烦你 请 请您 帮忙 一下 下 尽快")
+_WAIT: Final = _words(
+    "稍等 等一下 等下 等等 等会 等会儿 等一会 等一会儿 等我一下 等我 稍候 稍等一下 马上 马上发 马上来",
+    "马上就好 一会 一会儿 待会 待会儿",
+    "找一下 找找 找一找 看一下 看看 看一看 查一下 查查 问一下 问问 我找 我看 我查 我问 别急 不急",
+    "那我等 我等 我等着 等着 等吧 我先等 先等着 慢慢来",
+)
+_WAIT_BESIDE: Final = (
+    _FILLING
+    | _THANKING
+    | _words("好 嗯 行 ok 我 去 先 再 就 那 那就 请 您 你 麻烦 不好意思 还在 正在 让 一下 发 给你 给您 发给你 发给您")
+    | _words("营业执照 执照 代码 信用代码 账号 手机 手机号 截图 图片 照片 资料 材料 同事 老板 会计 财务")
+)
+_NONE: Final = _words(
+    "都不是 以上都不是 都不对 全不对 全不是 不是这些 不是这个 不是这几个 都不符合 都不合适 没一个是",
+    "没有一个是 一个都不是",
+    "没有我要的 没有我想要的 没有我想问的 没有我要问的 没有我的问题 没有合适的 没有对的 没有符合的 没我要的 没我想问的",
+)
+_NONE_BESIDE: Final = _FILLING | _THANKING | _words("我 的 这 这里 这里面 这些 里面 好像 感觉 上面 以上 选项 问题")
+_WITHDRAW: Final = _words(
+    "撤回 撤销 撤单 撤掉 撤了 撤回申请 撤回登记 撤销申请 撤销登记 撤回受理单 撤销受理单 取消受理单 取消排队",
+    "不排了 不等了 不排队了",
+)
+_WITHDRAW_BESIDE: Final = (
+    _FILLING | _THANKING | _words("我 要 我要 想 帮我 请 麻烦 把 那 那就 好 嗯 是 确认 吧 单子 这个")
+)
+_SOLVED: Final = _words(
+    "不用处理了 不用处理 不用解锁了 不用解了 不用管了 不用弄了 不用办了 不用找了 不用转了 不用加了 不用改了 不用人工了",
+    "不需要处理了 不需要了 不用你们处理了 自己解决了 自己弄好了 自己搞定了 自己好了 自己恢复了 自动解锁了",
+    "自动好了 找到了",
+)
+_SOLVED_BESIDE: Final = (
+    _FILLING
+    | _THANKING
+    | _SETTLED
+    | _words(
+        "我 我们 了 已经 已 都 又 现在 刚才 刚刚 不用 不用了 不需要 好 嗯 哦 没事 问题 账号 系统 自己 可以 能",
+        "登录 登 上 进去",
+    )
+)
+_STARS: Final = {
+    word: stars
+    for stars, line in {
+        5: "非常满意 很满意 十分满意 特别满意 非常好 很好 太好了 棒 很棒 太棒了 五星 5星 五星好评 好评 完美 满分",
+        4: "满意 挺好 不错 挺不错 还不错 四星 4星 比较满意",
+        3: "一般 一般般 还行 还可以 凑合 三星 3星",
+        2: "不满意 不太满意 不怎么样 不太好 二星 两星 2星",
+        1: "非常不满意 很不满意 十分不满意 太差 太差了 很差 差评 一星 1星 差劲",
+    }.items()
+    for word in line.split()
+}
+_STARS_BESIDE: Final = (
+    _FILLING | _THANKING | _SETTLED | _words("我 服务 态度 客服 对 处理 给 的 了 你们 您 速度 快 很快")
+)
 _NO: Final = _words(
     "不, 不了 不要 不用 不必 不需要 不可以 不同意 不愿意 不想 不登记 不办 不办理 不转 不提交 不申请",
     "不是 不对 不正确 不准确 不确认 用不着 没必要 没有必要 没兴趣 免了 拒绝 算了 否 no nope n 别 别转 甭",
@@ -75,6 +134,8 @@ _SKIP: Final = _words(
     "跳过 略 略过 下一个 下一项 下一题 下一步 下一条 pass skip next / - n/a none",
     "没 没有 没有了 无 暂无 没了 没得 木有 没有别的 没有其他 没别的 没其他 没别的了 没有别的了 没其他了 没有其他了",
     "不用 不用了 不需要 不需要了 不填 不要",
+    "不想留 不留 不愿意留 不愿留 不想留手机 不想留手机号 不想留电话 不想给 不想填 没有手机 没有手机号",
+    "没有电话 没有账号 没有代码 没有截图",
     "不知道 不清楚 不记得 不记得了 不记得账号了 不晓得 不确定 忘了 忘记了 忘记账号了",
     "记不得了 记不清 记不清了 想不起来 想不起来了 没注意 保密",
     "提供不了 没法提供 无法提供 不能提供 不方便 不方便提供 不方便说 不方便给 不想提供 不想说 不愿提供 不愿意提供",
@@ -132,6 +193,7 @@ _HOW_FAR: Final = "|".join(
         rf"(?:帮我|请)?(?:催[一下催促办]*+|快一?点|尽快|赶紧|赶快|抓紧|加急){_DEED}?(?:一下)?",
         rf"我?(?:都|已经)?等了?(?:半天|好久|很久|{_SPAN})了?",
         r"(?:人工客服|人工|客服|工作人员|人)(?:呢|在吗|在不在|(?:怎么)?还[没不]来|去?哪里?去?了|什么时候来)",
+        r"(?:什么时候|啥时候?|几时|几点|多久)(?:才)?(?:能)?有(?:人|客服|工作人员|人工)(?:在|来)?|还有人在?(?:吗|么|没有?)?|有没有人在?(?:吗|么)?|有人在?(?:吗|么|没有?)",
     )
 )
 _STATUS: Final = re.compile(
@@ -166,13 +228,18 @@ _ASKING: Final = re.compile(
 
 def plain(text: str) -> str:
     """A short message without what surrounds it: half width, lower case, trimmed; "" for a long one."""
-    said = normalize(text[: 4 * LONGEST]).strip(" 。.!~")
+    said = canonical(text[: 4 * LONGEST]).strip(" 。.!~")
     return said if len(said) <= LONGEST and len(text) <= 4 * LONGEST else ""
 
 
 def is_yes(text: str) -> bool:
     """Whether the message agrees; 「好了」 and 「可以了」 do not: something is well now."""
-    return _made_of(text, _YES, _YES_BESIDE)
+    return _made_of(text, _YES | _DEEDS, _YES_BESIDE)
+
+
+def is_deed(text: str) -> bool:
+    """Whether the message agrees by asking for the deed (「还是帮我登记一下吧」)."""
+    return _made_of(text, _DEEDS, _YES_BESIDE | _YES)
 
 
 def is_no(text: str) -> bool:
@@ -197,7 +264,7 @@ def is_back(text: str) -> bool:
 
 def is_asking(text: str) -> bool:
     """Whether the message asks something, rather than gives something."""
-    return _ASKING.search(normalize(text)) is not None
+    return _ASKING.search(canonical(text)) is not None
 
 
 def is_thanks(text: str) -> bool:
@@ -213,6 +280,32 @@ def is_farewell(text: str) -> bool:
 def is_status(text: str) -> bool:
     """Whether the message asks how far its request is; means something only while one is open."""
     return _STATUS.fullmatch(plain(text)) is not None
+
+
+def is_waiting(text: str) -> bool:
+    """Whether the message asks for patience, or promises some."""
+    return _made_of(text, _WAIT, _WAIT_BESIDE)
+
+
+def is_none(text: str) -> bool:
+    """Whether the message finds nothing right among what was offered."""
+    return _made_of(text, _NONE, _NONE_BESIDE)
+
+
+def is_withdrawal(text: str) -> bool:
+    """Whether the message takes a request back."""
+    return _made_of(text, _WITHDRAW, _WITHDRAW_BESIDE)
+
+
+def is_solved(text: str) -> bool:
+    """Whether the message says that nothing needs to be done any more."""
+    return _made_of(text, _SOLVED, _SOLVED_BESIDE)
+
+
+def stars_in(text: str) -> int | None:
+    """The rating that a message gives in words, 1 to 5; None for any other message."""
+    given = {stars for word, stars in _STARS.items() if _made_of(text, frozenset({word}), _STARS_BESIDE)}
+    return given.pop() if len(given) == 1 else None
 
 
 def number_in(text: str) -> int | None:
@@ -277,4 +370,4 @@ def _unled(label: str) -> str:
 
 
 def _letters(text: str) -> str:
-    return "".join(char for char in normalize(text) if char.isalnum())
+    return "".join(char for char in canonical(text) if char.isalnum())

@@ -71,7 +71,7 @@ def open_desk(settings: Settings, notes: Sequence[str] = ()) -> Desk:
         made = snapshot.load(settings.snapshot)
         segmenter = segmenter_of(settings, made.knowledge)
         index = HybridIndex(made, segmenter, encoder.result())
-    return Desk(index, reasons_of(settings), settings.thresholds, notes)
+    return Desk(index, reasons_of(settings), settings.thresholds, notes, hours=settings.office.hours)
 
 
 def desk_for(settings: Settings) -> Desk:
@@ -90,7 +90,7 @@ def throw_away_desk(settings: Settings, knowledge: KnowledgeBase, reasons: Seque
         in_child("model")
     encoder, segmenter = ready_encoder(settings), segmenter_of(settings, knowledge)
     made = make(settings, knowledge, segmenter, encoder)
-    return Desk(HybridIndex(made, segmenter, encoder), reasons, settings.thresholds)
+    return Desk(HybridIndex(made, segmenter, encoder), reasons, settings.thresholds, hours=settings.office.hours)
 
 
 def bring_up_to_date(settings: Settings) -> list[str]:

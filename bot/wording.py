@@ -23,6 +23,17 @@ REJECT_WITH_SUGGESTIONS = (
 NOTHING_SAID = "我收到了您的消息，但没有看到文字。请用文字描述您遇到的问题；需要人工时请说“转人工”。"
 
 INTRODUCED = "好的，知道了。请问您遇到了什么问题？"
+WHO = "我是在线咨询的自动助手，用常见问题文档的原文回答您。需要工作人员时，请说“转人工”。"
+SORRY = "很抱歉给您添麻烦了。"
+HELLO = "您好。"
+WELCOME = "不客气。"
+PATIENCE = "好的，不着急。"
+NOTED = "已记录，工作人员接待时可以看到。"
+ALRIGHT = "好的。还有其他问题可以继续问我。"
+WAITING = "好的，请稍候。"
+NOTHING_FITS = "没关系，请换个说法再描述一下，或写出页面上的提示文字；需要人工时请说“转人工”。"
+AFTERWARDS = "提交之后就会转给工作人员，届时会告诉您排队的情况。"
+WITHDRAWN = "好的，已为您撤回。还有其他问题可以继续问我。"
 THANKED = "不客气，很高兴能帮到您。还有其他问题可以继续问我。"
 FAREWELL = "再见，祝您工作顺利。需要时欢迎随时回来咨询。"
 HIDDEN = (
@@ -44,6 +55,32 @@ TRANSFERRED = "您的请求已转给其他工作人员。"
 def collecting(label: str) -> str:
     """A form begins."""
     return f"好的，现在为您登记：{label}。"
+
+
+def service_hours(hours: str) -> str:
+    """When staff are there."""
+    return f"人工服务时间：{hours}。其他时间我可以解答常见问题，也可以先为您登记。"
+
+
+def reach(lines: Sequence[tuple[str, str]]) -> str:
+    """How else people can be reached: systems and their hotlines."""
+    known = "；".join(f"“{name}”服务热线 {line}" for name, line in lines)
+    return f"{known}。也可以在这里说“转人工”。" if known else "您可以直接在这里咨询；需要工作人员时，请说“转人工”。"
+
+
+def switch(label: str) -> str:
+    """Another hand-over is offered in the middle of a form."""
+    return f"如果要改为“{label}”，请回复“是”；否则请继续填写。"
+
+
+def withdrawable(numbers: Sequence[int]) -> str:
+    """What waits, and how to take it back."""
+    return f"受理单 {'、'.join(map(str, numbers))} 正在等待处理。不再需要的话，请回复“撤回”。"
+
+
+def lacking(labels: Sequence[str]) -> str:
+    """What a form that was handed in early lacks."""
+    return f"您还没有提供{'、'.join(labels)}，工作人员接待时会向您询问。" if labels else ""
 
 
 def unlisted(number: int, most: int) -> str:

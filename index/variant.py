@@ -51,7 +51,7 @@ _MARK = r"[\s,，、。.!！?？:：;；~]"
 _OPENING = re.compile(
     rf"^(?:(?:{_WHOM}++们?好(?![像多久几])[啊呀呢]?|(?:早上|上午|中午|下午|晚上)好[啊呀呢]?|好(?:的|吧|滴)?(?={_MARK}|$)"
     rf"|我?(?:想要?|要)?(?:请问|请教){_SOME}?{_WHOM}?|我?(?:想要?|要)(?:咨询|了解|问){_SOME}?|(?:咨询|了解|问){_SOME}"
-    rf"|麻烦[您你]?(?:问|帮忙看|帮我看){_SOME}?|打扰(?:{_SOME}|了)?|不好意思|在吗|在不在(?![线里])|有人在?吗"
+    rf"|麻烦[您你]?(?:问|帮忙看|帮我看){_SOME}?|打扰(?:{_SOME}|了)?|不好意思|在[吗么嘛]|在不在(?![线里])|有人在?吗"
     rf"|(?:hi|hello)(?![a-z])){_MARK}*+)++"
 )
 _CLOSING = re.compile(
@@ -69,6 +69,12 @@ def canonical(text: str) -> str:
     for variant, spelling in spellings:
         text = text.replace(variant, spelling)
     return text[:LONGEST].strip()
+
+
+def simplified(text: str) -> str:
+    """The text in simplified characters, place by place; itself where a word would change its length."""
+    converted = str(_SIMPLIFIER.convert(text))
+    return converted if len(converted) == len(text) else text
 
 
 def without_courtesy(text: str) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from bot import wording
 from bot.api import schema
 from bot.api.dep import OPTIONAL, Service, Serving, Token, address
 from bot.api.holder import Holder, pass_of, spend
 from bot.api.problem import responses
-from bot.dialogue import Incoming, Turn, View
+from bot.turn import Incoming, Turn, View
 
 router = APIRouter(prefix="/api", tags=["chat"])
 
@@ -91,6 +92,6 @@ def _reply(turn: Turn, serving: Service) -> dict[str, Any]:
         confidence=0.0,
         search=serving.bot.desk.index.mode,
         step=None,
-        note=None,
+        note=wording.HIDDEN if turn.hidden else None,
     )
     return silent.model_dump()

@@ -17,9 +17,9 @@ from bot.api.chat import state_of
 from bot.api.dep import Serving, address
 from bot.api.holder import Holder, spend
 from bot.api.problem import responses
-from bot.dialogue import Unknown
 from bot.picture import clean
 from bot.store.base import StoreError
+from bot.turn import Unknown
 
 router = APIRouter(prefix="/api/conversations/{conversation_id}", tags=["conversation"])
 

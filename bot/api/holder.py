@@ -10,7 +10,7 @@ from fastapi import Depends, HTTPException, Request
 
 from bot.api import schema
 from bot.api.dep import Service, Serving, Token, address
-from bot.dialogue import Pass
+from bot.turn import Pass
 
 _ID: Final = re.compile(schema.CONVERSATION_ID)
 

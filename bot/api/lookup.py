@@ -10,7 +10,7 @@ from bot.api import schema
 from bot.api.dep import OPTIONAL, Serving, lookup, staff
 from bot.api.problem import responses
 from bot.desk import Desk
-from bot.dialogue import check_text
+from bot.turn import check_text
 
 router = APIRouter(prefix="/api", tags=["look-up"], dependencies=[Depends(lookup)])
 

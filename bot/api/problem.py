@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from bot import account, agent, archive, dialogue, picture, ticket
+from bot import account, agent, archive, picture, ticket, turn
 from bot.api.schema import Problem
 from bot.store.base import ConstraintError, StoreError
 
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 _STATUS: dict[type[Exception], int] = {
-    dialogue.BadMessage: 422,
-    dialogue.TooLong: 413,
-    dialogue.Unknown: 404,
-    dialogue.NotOffered: 409,
-    dialogue.MessageConflict: 409,
+    turn.BadMessage: 422,
+    turn.TooLong: 413,
+    turn.Unknown: 404,
+    turn.NotOffered: 409,
+    turn.MessageConflict: 409,
     account.BadAccount: 422,
     account.NoAccount: 404,
     account.AccountTaken: 409,

@@ -15,9 +15,9 @@ from bot.api.conversation import shown
 from bot.api.dep import Serving
 from bot.api.problem import responses
 from bot.api.staff_caller import require, signed_in
-from bot.dialogue import check_text
 from bot.model import Canned
 from bot.store.base import Transaction
+from bot.turn import check_text
 
 router = APIRouter(tags=["staff desk"], dependencies=[Depends(signed_in)])
 LEAD: Final = [Depends(require("lead"))]

@@ -171,7 +171,9 @@
       Object.assign(offer.dataset, { accept: reason, label });
       return [element("p", {}, offer)];
     }
-    if (ticket !== null) tickets.set(ticket, Object.assign({}, tickets.get(ticket), { number: ticket, reason, label, status }));
+    if (ticket !== null) {
+      tickets.set(ticket, Object.assign({}, tickets.get(ticket), { number: ticket, reason, label, status }));
+    }
     if (status === "collecting" || status === "closed") return [];
     const line = element("p", { className: "status", textContent: STATUS[status] || label });
     if (ticket !== null) line.dataset.ticket = ticket;
@@ -250,7 +252,8 @@
     });
     const legend = element("legend", { textContent: "请为本次服务评分（" + label + "，受理编号 " + number + "）" });
     const ends = element("p", { className: "lead", textContent: "1 星非常不满意，5 星非常满意" });
-    const set = element("fieldset", {}, legend, element("div", { className: "stars" }, ...choices), ends, comment, trouble, submit);
+    const row = element("div", { className: "stars" }, ...choices);
+    const set = element("fieldset", {}, legend, row, ends, comment, trouble, submit);
     const form = element("div", { className: "message rating" }, set);
     form.dataset.rating = number;
     log.append(form);
@@ -298,8 +301,6 @@
       : drawAside(text);
     place(node, sequence);
     if (author === "agent") at("peer").hidden = true;
-    refreshTickets();
-    refreshSteps();
     return node;
   }
 
@@ -322,6 +323,10 @@
     at("subtitle").classList.toggle("attended", Boolean(now.agent));
     at("human").hidden = Boolean(now.agent);
     if (!now.agent) at("peer").hidden = true;
+    refresh();
+  }
+
+  function refresh() {
     refreshTickets();
     refreshSteps();
   }
@@ -378,6 +383,7 @@
     else if (kind === "typing") agentTypes();
     else if (kind === "message") {
       const node = showNew(() => receive(data));
+      if (node) refresh();
       if (node && document.hidden && data.author !== "visitor") unread += 1;
       showUnread();
     }
@@ -484,6 +490,7 @@
   }
 
   function setAttached(file) {
+    const follow = following();
     if (attached) URL.revokeObjectURL(at("preview").src);
     attached = file;
     at("attached").hidden = !file;
@@ -491,6 +498,7 @@
     if (file) at("preview").src = URL.createObjectURL(file);
     else at("preview").removeAttribute("src");
     refreshComposer();
+    if (follow) scroller.scrollTop = scroller.scrollHeight; // the composer took room from the log
   }
 
   /** Send a picture up, showing how far it is; its id. */
@@ -514,8 +522,9 @@
           // no answer, or not this server's
         }
         const { status } = sending;
+        const wait = Number(sending.getResponseHeader("Retry-After"));
         if (status === 201 && data) resolve(data.picture_id);
-        else reject(failure(status < 400 ? 0 : status, data && data.detail, Number(sending.getResponseHeader("Retry-After"))));
+        else reject(failure(status < 400 ? 0 : status, data && data.detail, wait));
       };
       sending.send(message.file);
     });
@@ -602,7 +611,7 @@
     tickets.clear();
     readTold = 0;
     log.querySelectorAll("[data-sequence]:not(#welcome)").forEach((node) => delete node.dataset.sequence);
-    log.querySelectorAll(".rating, .feedback").forEach((node) => node.remove());
+    log.querySelectorAll(".rating, .feedback, .step > :not(.words)").forEach((node) => node.remove());
     log.querySelectorAll("[data-ticket]").forEach((line) => delete line.dataset.ticket);
     at("offline-notice").hidden = true;
     setState(NOBODY);
@@ -640,6 +649,7 @@
     try {
       await ready;
       if (message.file && !message.content.picture) {
+        if (!conversation.id) throw failure(404, "请先描述您遇到的问题，再发送图片。");
         const picture = await upload(message);
         if (mine !== era) return;
         message.content.picture = picture;
@@ -652,12 +662,14 @@
       forget = false;
       if (reply.conversation_token) {
         remember({ id: reply.conversation_id, token: reply.conversation_token });
+        log.querySelectorAll(".aside button").forEach((anew) => anew.remove());
         listen(0);
       }
       const silent = reply.decision === "silent";
       arrived(message, reply.sequence - (silent ? 0 : 1)); // a reply comes right after its message
       if (!silent) receive(Object.assign({ author: "bot", reply }, reply));
       else if (reply.note) drawAside(reply.note);
+      refresh();
     } catch (problem) {
       if (mine === era && !message.arrived) drawTrouble(message, problem);
       if (problem.status === undefined) throw problem; // a fault of this page: let the console have it
@@ -691,7 +703,7 @@
       if (!detail) trouble.append("这条消息未能发送，请修改后重新发送。");
       outbox = outbox.filter((other) => other.id !== message.id);
       keep(OUTBOX, outbox);
-      if ([400, 413, 415, 422].includes(status) && message.content.text && !field.value) fill(message.content.text);
+      if (message.content.text && !field.value) fill(message.content.text);
     }
   }
 
@@ -786,7 +798,7 @@
     closeSuggestions();
     tellTyping();
     const text = typed();
-    if (state.agent) return; // what a person is told needs no entry
+    if (state.agent || log.querySelector(".step > .deeds:not([hidden])")) return; // no entry is looked for
     if (event.isComposing || text.length < SUGGEST_FROM || text.length > SUGGEST_UP_TO) return;
     pause = setTimeout(() => suggest(text), PAUSE);
   }
@@ -947,7 +959,11 @@
     at("human").addEventListener("click", () => send({ text: "转人工" }, "转人工"));
     at("restart").addEventListener("click", () => (log.children.length > 1 ? askToRestart() : restart()));
     at("leave").addEventListener("close", () => at("leave").returnValue === "yes" && restart());
-    at("newer").addEventListener("click", () => show(log.lastElementChild));
+    at("newer").addEventListener("click", () => {
+      at("newer").hidden = true;
+      show(log.lastElementChild);
+      focusField();
+    });
     scroller.addEventListener("scroll", () => {
       if (following()) at("newer").hidden = true;
       readLater();

@@ -98,13 +98,23 @@ const listenTo = (function () {
       else if (connection && Date.now() - last > DOUBTFUL) connection.abort();
     }
 
-    const causes = [[window, "online"], [window, "pageshow"], [document, "visibilitychange"]];
-    causes.forEach(([target, event]) => target.addEventListener(event, wake));
+    /** A connection that lost its network may not hear of it for minutes. */
+    function drop() {
+      if (connection) connection.abort();
+    }
+
+    const causes = [
+      [window, "online", wake],
+      [window, "offline", drop],
+      [window, "pageshow", wake],
+      [document, "visibilitychange", wake],
+    ];
+    causes.forEach(([target, event, deed]) => target.addEventListener(event, deed));
 
     function stop() {
       stopped = true;
-      causes.forEach(([target, event]) => target.removeEventListener(event, wake));
-      if (connection) connection.abort();
+      causes.forEach(([target, event, deed]) => target.removeEventListener(event, deed));
+      drop();
       if (resume) resume();
     }
 
