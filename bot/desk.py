@@ -24,8 +24,6 @@ from index.variant import is_courtesy
 RANKED = 10
 RELATED = 3
 EXAMPLES = 4
-BRIEF = 12
-"""Characters up to which a message that asks for a person says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +84,11 @@ class Desk:
         # Within a known system another's name is a circumstance (「用微信打开也不行」), not the subject.
         elsewhere = mention.elsewhere and system is None
         hits = tuple(self.index.search(text, system, RANKED))
+        if audience is not None and not mention.audiences:
+            hits = _for_audience(hits, audience)
         speaker = {name for _, name in mention.speaker}
         if len(speaker) == 1:
             audience = next(iter(speaker))
-        if audience is not None and (speaker or not mention.audiences):
-            hits = _for_audience(hits, audience)
         said = self.index.understand(text)
         small_talk = is_courtesy(said) or say.is_thanks(said) or say.is_farewell(said)
         introduced = bool(mention.speaker) and self.index.names_only(text) is not None
@@ -110,7 +108,12 @@ class Desk:
             answer=entries[0].id if verdict.decision == "answer" else None,
             elsewhere=elsewhere,
         )
-        if reason is not None and reason.name == HUMAN.name and verdict.decision == "clarify" and len(said) <= BRIEF:
+        if (
+            reason is not None
+            and reason.name == HUMAN.name
+            and verdict.decision == "clarify"
+            and reason.is_all_of(said)
+        ):
             verdict, entries = Verdict("reject"), []  # who says no more than that wants a person, not a list
         about = None if verdict.decision == "answer" else about_us(text, self._hours, self.knowledge.catalog, system)
         if about is not None:

@@ -20,6 +20,8 @@ from bot.dossier import Dossier, read_dossiers
 
 _LISTS: Final = ("systems", "entries")
 _PATTERNS: Final = ("cues", "hints", "unless", "asks", "request")
+SPARE: Final = 3
+"""Characters beside a cue that say nothing of their own."""
 _WORD: Final = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -49,6 +51,11 @@ class Reason:
         if not (answered or _any(self.cues, text)) or _any(self.unless, text):
             return False
         return not _any(self.asks, text) or _any(self.request, text)
+
+    def is_all_of(self, text: str) -> bool:
+        """Whether an understood text says hardly anything but one of the cues."""
+        found = (cue.search(text) for cue in self.cues)
+        return any(len(text) - len(match[0]) <= SPARE for match in found if match)
 
 
 HUMAN = Reason(

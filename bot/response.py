@@ -14,7 +14,7 @@ from typing import Final
 from bot import form as forms
 from bot import handoff, say, wording
 from bot.deed import Deed, Deeds, is_polite, nothing
-from bot.desk import BRIEF, Desk, Thought
+from bot.desk import Desk, Thought
 from bot.escalation import HUMAN, Reason
 from bot.handoff import Office
 from bot.model import Escalation, Reply, Ticket
@@ -22,6 +22,8 @@ from bot.reception import is_angry
 from bot.seen import Seen
 from bot.ticket import OPEN
 
+BRIEF: Final = 12
+"""Characters up to which a message that asks for a person says nothing else worth passing on."""
 RECALLED: Final = 6
 """Messages of the visitor's that a form looks through once it is consented to."""
 

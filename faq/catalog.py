@@ -17,15 +17,19 @@ from faq.error import CatalogError
 
 _KEY = re.compile(r"[a-z0-9_-]+")
 _SYSTEM_FIELDS = {"key", "name", "aliases", "cues", "audience", "portal", "hotline"}
-_AUDIENCE_FIELDS = {"name", "cues"}
+_AUDIENCE_FIELDS = {"name", "cues", "bodies"}
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A group of users; `name` is the title of the section written for it, `cues` are the words that give it away."""
+    """A group of users; `name` is the title of the section written for it, `cues` are the words that give it away.
+
+    `bodies` give it away only where somebody says to be of them: 「我们是县卫健局的」 is, 「联系县卫健局」 is not.
+    """
 
     name: str
     cues: tuple[str, ...] = ()
+    bodies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def _system(table: Mapping[str, object], position: int) -> System:
 def _audience(table: Mapping[str, object], place: str) -> Audience:
     place = f"{place} 的 [[system.audience]]"
     _refuse_unknown(table, _AUDIENCE_FIELDS, place)
-    return Audience(_string(table, "name", place), _strings(table, "cues", place))
+    return Audience(_string(table, "name", place), _strings(table, "cues", place), _strings(table, "bodies", place))
 
 
 def _string(table: Mapping[str, object], field: str, place: str) -> str:

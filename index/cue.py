@@ -46,7 +46,7 @@ class Cues:
         self._speakers = [
             (
                 (s.key, a.name),
-                _speaking(forms((a.name, *a.cues)), forms(filter(_first_person, a.cues)), forms([a.name])),
+                _speaking(forms((a.name, *a.cues, *a.bodies)), forms(filter(_first_person, a.cues)), forms([a.name])),
             )
             for s in catalog.systems
             for a in s.audiences

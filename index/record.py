@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlite_utils import Database
@@ -116,7 +117,7 @@ def _system_row(system: System) -> Row:
         "name": system.name,
         "aliases": pack(system.aliases),
         "cues": pack(system.cues),
-        "audiences": pack([{"name": audience.name, "cues": audience.cues} for audience in system.audiences]),
+        "audiences": pack([asdict(audience) for audience in system.audiences]),
         "portal": system.portal,
         "hotline": system.hotline,
     }
@@ -124,7 +125,7 @@ def _system_row(system: System) -> Row:
 
 def _system(row: Row) -> System:
     lists = {name: unpack(row[name]) for name in ("aliases", "cues", "audiences")}
-    audiences = tuple(Audience(audience["name"], tuple(audience["cues"])) for audience in lists["audiences"])
+    audiences = tuple(Audience(a["name"], tuple(a["cues"]), tuple(a["bodies"])) for a in lists["audiences"])
     return System(**{**row, **lists, "audiences": audiences})
 
 

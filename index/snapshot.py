@@ -25,7 +25,7 @@ from faq.knowledge import KnowledgeBase
 from index.record import create_table, pack, read_knowledge, rows, unpack, write_knowledge
 from index.spelling import Lexicon
 
-FORMAT = "5"
+FORMAT = "6"
 """Raised with every change to what a snapshot holds or how its words are cut; another number means building anew."""
 
 Kind = Literal["title", "similar", "answer", "uncovered"]
