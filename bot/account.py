@@ -53,6 +53,10 @@ _COMMON: Final = (
 )
 
 
+KEY: Final = "key:"
+"""Before a key's id, where another program stands in for a member of staff."""
+
+
 class AccountError(Exception):
     """What is asked of an account cannot be done; staff read the Chinese text, nothing was changed."""
 
@@ -254,7 +258,7 @@ class Accounts:
             return None
         if touch and (key.used_at is None or now - key.used_at >= TOUCH):
             self._store.write(lambda transaction: transaction.touch_api_key(key.id, now))
-        return Staff(f"key:{key.id}", key.label, key.role, True, key.created_at)
+        return Staff(KEY + key.id, key.label, key.role, True, key.created_at)
 
     def drop_key(self, key_id: str) -> None:
         """Void a key; NoAccount if there is none of that id."""
@@ -313,6 +317,14 @@ class _Failures:
     def forget(self, key: str) -> None:
         """None any more."""
         self._limiter.clear(self._item, key)
+
+
+def display_name(transaction: Transaction, name: str) -> str:
+    """What visitors see of whoever acts under that name: a member of staff, or another program by its key's label."""
+    staff = transaction.staff(name)
+    if staff is not None:
+        return staff.display
+    return next((key.label for key in transaction.api_keys() if name == KEY + key.id), name)
 
 
 def _digest(token: str) -> str:

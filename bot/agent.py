@@ -84,7 +84,7 @@ class Agents:
 
         def work(transaction: Transaction) -> File:
             ticket, conversation = _find(transaction, number)
-            masked = ticket.assignee != staff.name
+            masked = (conversation.owner or ticket.assignee) != staff.name
             hide: Callable[[Ticket], Ticket] = self._masked if masked else lambda ticket: ticket
             messages = transaction.messages(conversation.id, after)
             feedback = transaction.feedback(conversation.id)

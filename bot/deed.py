@@ -16,7 +16,7 @@ from bot import handoff, say, wording
 from bot.desk import Desk
 from bot.escalation import Reason
 from bot.handoff import Office
-from bot.model import Conversation, Escalation, Reply, Ticket, TicketEvent
+from bot.model import Conversation, Escalation, Reply, Step, Ticket, TicketEvent
 from bot.seen import Seen
 from bot.store.base import Transaction
 from index.variant import is_courtesy
@@ -108,16 +108,28 @@ class Deeds:
                 lines.append(wording.standing(self._label(ticket), ticket.number, outlook))
             first = tickets[0]
             shown = Escalation(first.reason, self._label(first), first.status, first.number)
-            return replace(reply, decision="escalate", text="\n".join(lines), escalation=shown)
+            return replace(
+                reply, decision="escalate", text="\n".join(lines), escalation=shown, step=self.seen_step or reply.step
+            )
 
         return deed
+
+    @property
+    def seen_step(self) -> Step | None:
+        """What the form that is being filled in asks for."""
+        ticket = self.seen.collecting
+        reason = self.desk.reason(ticket.reason) if ticket is not None else None
+        return (
+            forms.step(reason.dossier, handoff.form_of(ticket)) if ticket is not None and reason is not None else None
+        )
 
     def withdrawing(self, tickets: Sequence[Ticket]) -> Deed:
         """Close tickets that the visitor takes back."""
 
         def deed(transaction: Transaction, _: Conversation, reply: Reply) -> Reply:
             for ticket in tickets:
-                handoff.end(transaction, ticket, "cancelled", "visitor", self.now, "访客撤回")
+                taken_back = replace(ticket, waiting_since=None)  # nothing reopens it but asking anew
+                handoff.end(transaction, taken_back, "cancelled", "visitor", self.now, "访客撤回")
             return reply
 
         return deed
@@ -138,13 +150,13 @@ class Deeds:
         polite = is_polite(self.desk.index.understand(text))
 
         def deed(transaction: Transaction, conversation: Conversation, reply: Reply) -> Reply:
-            reply = self.mention_ticket(transaction, conversation, reply)
-            if polite:
-                return reply
+            tickets = list(self.seen.tickets)
             dossiers = {name: reason.dossier for name, reason in self.desk.reasons.items()}
-            ticket = handoff.reopen(transaction, list(self.seen.tickets), self.office, dossiers, text, self.now)
+            ticket = None if polite else handoff.reopen(transaction, tickets, self.office, dossiers, text, self.now)
             if ticket is None:
-                return reply
+                return self.mention_ticket(transaction, conversation, reply)
+            if reply.escalation is not None and reply.escalation.reason == ticket.reason:
+                reply = replace(reply, escalation=replace(reply.escalation, status=ticket.status, ticket=ticket.number))
             note = wording.reopened(ticket.number, handoff.outlook(transaction, ticket, self.office, self.now))
             return replace(reply, note=note)
 
@@ -168,4 +180,5 @@ def nothing(_: Transaction, __: Conversation, reply: Reply) -> Reply:
 
 def is_polite(said: str) -> bool:
     """Whether a canonical text is small talk, which nobody has to act on."""
-    return is_courtesy(said) or say.is_thanks(said) or say.is_farewell(said) or say.is_yes(said) or say.is_solved(said)
+    kinds = (is_courtesy, say.is_thanks, say.is_farewell, say.is_yes, say.is_solved, say.is_skip)
+    return not any(map(str.isalnum, said)) or say.stars_in(said) is not None or any(kind(said) for kind in kinds)

@@ -84,7 +84,7 @@ class Desk:
         # Within a known system another's name is a circumstance (「用微信打开也不行」), not the subject.
         elsewhere = mention.elsewhere and system is None
         hits = tuple(self.index.search(text, system, RANKED))
-        if audience is not None and not mention.audiences:
+        if audience is not None and {name for _, name in mention.audiences} <= {audience}:
             hits = _for_audience(hits, audience)
         speaker = {name for _, name in mention.speaker}
         if len(speaker) == 1:

@@ -11,22 +11,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from bot import handoff, wording
+from bot.account import display_name
 from bot.desk import Desk
 from bot.escalation import HUMAN, Reason
 from bot.handoff import Office
 from bot.hours import ALWAYS
 from bot.live import QUEUE, Live
 from bot.mask import hide_secrets
-from bot.model import Conversation, Feedback, Message, Picture, Reply, TicketEvent
+from bot.model import Conversation, Feedback, Message, Picture, Reply, Ticket, TicketEvent
 from bot.response import Respondent, Response
 from bot.seen import Seen
 from bot.store.base import Store, Transaction
+from bot.ticket import change
 from bot.turn import (
     BadMessage,
     Incoming,
@@ -103,12 +106,12 @@ class Bot:
 
         def work(transaction: Transaction) -> View:
             conversation = self.held(transaction, holder)
-            owner = transaction.staff(conversation.owner) if conversation.owner else None
+            owner = display_name(transaction, conversation.owner) if conversation.owner else None
             return View(
                 conversation,
                 tuple(transaction.messages(conversation.id, after)),
                 tuple(transaction.tickets(conversation.id)),
-                owner.display if owner else None,
+                owner,
             )
 
         return self._store.read(work)
@@ -178,7 +181,7 @@ class Bot:
             ticket = transaction.ticket(number)
             if ticket is None or ticket.conversation_id != conversation.id:
                 raise Unknown("没有这个受理单。")
-            if ticket.status not in ("resolved", "closed"):
+            if ticket.status not in ("resolved", "closed") or ticket.waiting_since is None:
                 raise NotOffered("受理单办结之后才能评分。")
             now = self._clock()
             transaction.update_ticket(replace(ticket, stars=stars, comment=comment or None, updated_at=now))
@@ -217,7 +220,7 @@ class Bot:
             _own_picture(transaction, conversation.id, incoming.picture)
         return Seen(
             conversation,
-            transaction.last_messages(conversation.id, REMEMBERED),
+            _since_rest(transaction.last_messages(conversation.id, REMEMBERED), self.office.cold_after),
             transaction.tickets(conversation.id),
             cold=now - conversation.updated_at >= self.office.cold_after,
         )
@@ -226,9 +229,8 @@ class Bot:
         conversation = None if seen.cold else seen.conversation
         known = conversation.system if conversation else None
         system = known if incoming.system is None else incoming.system or None
-        if seen.cold:  # what was being filled in is closed when the message is stored
-            seen = replace(seen, tickets=[t for t in seen.tickets if t.status != "collecting"])
-        wits = Respondent(desk, self.office, seen, system, conversation.audience if conversation else None, now)
+        now_open = replace(seen, tickets=_thawed(seen.tickets, now)) if seen.cold else seen
+        wits = Respondent(desk, self.office, now_open, system, conversation.audience if conversation else None, now)
         if incoming.choose is not None:
             chosen = wits.to_choice(incoming.choose)
             if chosen is None:
@@ -264,6 +266,8 @@ class Bot:
             transaction.add_conversation(conversation, incoming.client_message_id)
         last = transaction.last_messages(conversation.id, 1)
         if (last[0].sequence if last else 0) != seen.sequence:
+            raise _MovedOn
+        if transaction.tickets(conversation.id) != list(seen.tickets):  # expired or rated, which says no word
             raise _MovedOn
         if seen.cold:
             conversation = self._thaw(transaction, conversation, now)
@@ -314,6 +318,19 @@ class Bot:
         return Turn(conversation, message.id, message.sequence, reply, token)
 
 
+def _since_rest(messages: list[Message], cold_after: timedelta) -> list[Message]:
+    """The messages since the conversation last began afresh."""
+    pairs = enumerate(pairwise(messages), 1)
+    begun = max((at for at, (one, next_) in pairs if next_.created_at - one.created_at >= cold_after), default=0)
+    return messages[begun:]
+
+
+def _thawed(tickets: Sequence[Ticket], now: datetime) -> list[Ticket]:
+    """The tickets of a conversation at rest as they will be once a message was stored: see `Bot._thaw`."""
+    kept = (ticket for ticket in tickets if ticket.status != "collecting")
+    return [change(ticket, "waiting", now) if ticket.status == "assigned" else ticket for ticket in kept]
+
+
 def _stored_text(incoming: Incoming, desk: Desk) -> tuple[str, bool]:
     """What is stored of a message, and whether something secret was hidden in it."""
     if incoming.text is not None:
@@ -337,7 +354,8 @@ def _opened(transaction: Transaction, incoming: Incoming) -> Conversation | None
     Once the conversation went on its token had arrived, and giving it again would open it to whoever knows the id.
     """
     conversation = transaction.opened_by(incoming.client_message_id) if incoming.client_message_id else None
-    if conversation is not None and len(transaction.last_messages(conversation.id, 3)) > 2:
+    said = transaction.messages(conversation.id) if conversation is not None else []
+    if sum(message.author == "visitor" for message in said) > 1:
         raise MessageConflict("这条消息已经发送过，请在原来的会话中继续。")
     return conversation
 

@@ -65,13 +65,15 @@ def fill(dossier: Dossier, form: Form, text: str, picture: str | None = None) ->
 
 def recall(dossier: Dossier, form: Form, earlier: Sequence[tuple[str, str | None]]) -> Form:
     """The form, once consented to, with what the visitor's earlier messages (texts and pictures) already gave."""
-    fields = dict(form.fields)
-    for text, picture in earlier:
-        found = {**_found(dossier, text, set(fields)), **_labelled(dossier, text)}
-        if picture is not None:
-            found |= {field.name: PICTURE + picture for field in dossier.fields if "image" in field.kinds}
-        fields = {**found, **fields}
-    return _onward(dossier, replace(form, fields=fields))
+    fields: dict[str, str] = {}
+    for text, picture in earlier:  # what was said last counts
+        if not say.is_asking(text):
+            fields |= _found(dossier, text, set())
+        fields |= _labelled(dossier, text)
+        wanting = [field for field in dossier.fields if "image" in field.kinds]
+        if picture is not None and wanting:
+            fields[wanting[0].name] = PICTURE + picture
+    return _onward(dossier, replace(form, fields={**fields, **form.fields}))
 
 
 def step(dossier: Dossier, form: Form) -> Step:
@@ -118,7 +120,7 @@ def missing(dossier: Dossier, fields: Mapping[str, str]) -> tuple[Field, ...]:
 
 
 def _cancelled(_: Dossier, form: Form, text: str, __: str | None) -> Filled | None:
-    return Filled(form, "cancelled") if say.is_cancel(text) else None
+    return Filled(form, "cancelled") if say.is_cancel(text) or say.is_withdrawal(text) else None
 
 
 def _consented(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
@@ -141,8 +143,13 @@ def _pictured(dossier: Dossier, form: Form, text: str, picture: str | None) -> F
     if not wanting:
         return None if text.strip() else Filled(form, said="图片已收到。")
     field = (asked or empty or wanting)[0]
-    found = _found(dossier, text, set(form.fields))
-    return Filled(_onward(dossier, replace(form, fields={**form.fields, **found, field.name: PICTURE + picture})))
+    shown = {field.name: PICTURE + picture}
+    form = replace(form, fields={**form.fields, **shown})
+    if text.strip() and not asked and dossier.field(form.asked):
+        filled = _valued(dossier, form, text, None)
+        return replace(filled, form=replace(filled.form, fields={**filled.form.fields, **shown}))
+    beside = {**_found(dossier, text, set(form.fields)), **_labelled(dossier, text)}
+    return Filled(_onward(dossier, replace(form, fields={**form.fields, **beside, **shown})))
 
 
 def _gone_back(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
@@ -154,9 +161,9 @@ def _gone_back(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled
 
 
 def _changed(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
-    """The form after 「修改手机号」 or 「手机号填错了」, where the message names a field that is filled in."""
+    """The form after 「修改手机号」 or 「手机号填错了」, where the message names a field."""
     what, value = say.change_of(text) or ("", None)
-    named = [f for f in dossier.fields if f.name in form.fields and _key(what) in map(_key, (f.label, *f.aliases))]
+    named = [field for field in dossier.fields if what and _key(what) in map(_key, (field.label, *field.aliases))]
     if not named:
         return None
     field = named[0]
@@ -172,11 +179,14 @@ def _changed(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled |
 def _confirmed(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
     if form.asked != CONFIRM:
         return None
-    if say.is_yes(text) or say.is_thanks(text):
+    if say.is_yes(text):
         return Filled(form, "done")
+    if say.is_solved(text) or say.is_farewell(text):
+        return Filled(form, said=wording.UNFINISHED)
     if say.is_no(text):
         return Filled(form, said=f"请告诉我要修改哪一项，例如“修改{dossier.fields[0].label}”。")
-    found = _labelled(dossier, text) or _found(dossier, text, set())
+    exact = {field.name for field in dossier.fields if "code" in field.kinds or "account" in field.kinds}
+    found = {} if say.is_asking(text) else _labelled(dossier, text) or _found(dossier, text, exact)
     if found:
         return Filled(replace(form, fields={**form.fields, **found}), said="已更改。")
     return Filled(form, said="还没有提交。", taken=False)
@@ -186,6 +196,8 @@ def _skipped(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled |
     asked = dossier.field(form.asked)
     if asked is None or not say.is_skip(text):
         return None
+    if form.fields.get(asked.name):  # asked for once more, and nothing better came
+        return Filled(_onward(dossier, form))
     tried = form.tries + 1
     if asked.required and tried < TRIES:
         return Filled(replace(form, tries=tried), said=f"办理这件事需要{asked.label}，请尽量提供。")
@@ -198,6 +210,8 @@ def _polite(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | 
         return None
     if say.is_waiting(text):
         return Filled(form, said=wording.PATIENCE)
+    if say.is_solved(text) or say.is_farewell(text):
+        return Filled(form, said=wording.UNFINISHED)
     if say.is_thanks(text):
         return Filled(form, said=wording.WELCOME)
     greeting = is_courtesy(canonical(text))
@@ -209,9 +223,9 @@ def _valued(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled:
     asked = dossier.field(form.asked)
     if asked is None:  # the declaration was changed under a form
         return Filled(_onward(dossier, form))
-    found = _labelled(dossier, text)
-    found = {**_found(dossier, text, {*form.fields, *found}, first=asked), **found}
-    if asked.name not in found and (not found or "text" in asked.kinds):
+    labelled = _labelled(dossier, text)
+    found = {**_found(dossier, text, {*form.fields, *labelled}, first=asked), **labelled}
+    if asked.name not in found and (not found or ("text" in asked.kinds and not labelled)):
         if not asked.heard and say.is_asking(text):
             return Filled(form, taken=False)
         try:
@@ -226,6 +240,8 @@ def _refused(dossier: Dossier, form: Form, asked: Field, text: str, problem: str
     tried = form.tries + 1
     if tried < TRIES or asked.kinds == ("image",):
         return Filled(replace(form, tries=tried), said=problem, taken=False)
+    if form.fields.get(asked.name):
+        return Filled(_onward(dossier, form), said="已保留原来的内容。")
     kept = {**form.fields, asked.name: f"{text.strip()[:200]}{UNCHECKED}"}
     return Filled(_onward(dossier, replace(form, fields=kept)), said="已按您填写的内容记录，工作人员会与您核对。")
 
@@ -238,9 +254,8 @@ def _onward(dossier: Dossier, form: Form) -> Form:
 
 def _labelled(dossier: Dossier, text: str) -> dict[str, str]:
     """The valid values that stand after their labels (公司：…)."""
-    labels = {field.name: (field.label, *field.aliases) for field in dossier.fields}
     values = {}
-    for name, raw in label_values(text, labels).items():
+    for name, raw in _raw(dossier, text).items():
         field = dossier.field(name)
         try:
             values[name] = _checked(field, raw) if field else raw
@@ -249,10 +264,17 @@ def _labelled(dossier: Dossier, text: str) -> dict[str, str]:
     return values
 
 
+def _raw(dossier: Dossier, text: str) -> dict[str, str]:
+    """What stands after the labels of fields, as it was typed."""
+    return label_values(text, {field.name: (field.label, *field.aliases) for field in dossier.fields})
+
+
 def _found(dossier: Dossier, text: str, known: set[str], first: Field | None = None) -> dict[str, str]:
     """The values found in a message for fields not known yet, the one asked for before the others; each place once."""
     values: dict[str, str] = {}
     rest = text
+    for raw in _raw(dossier, text).values():  # what stands after a label belongs to it alone
+        rest = rest.replace(raw, " " * len(raw), 1)
     for field in sorted(dossier.fields, key=lambda field: field is not first):
         if field.name in known and field is not first:
             continue

@@ -72,7 +72,7 @@ def open_ticket(
     for other in transaction.tickets(conversation.id):
         if other.status == "collecting":
             end(transaction, other, "cancelled", "visitor", now, "改办其他事项")
-            lent = {name: value for name, value in other.fields.items() if reason.dossier.field(name)}
+            lent = {name: value for name, value in other.fields.items() if value and reason.dossier.field(name)}
     ticket = transaction.add_ticket(conversation.id, reason.name, system=system, now=now)
     form = forms.begin(reason.dossier, heard)
     ticket = with_form(ticket, replace(form, fields={**lent, **form.fields}), now)

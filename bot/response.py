@@ -59,12 +59,18 @@ class Respondent:
 
     def to_acceptance(self, reason: Reason) -> Response:
         """The reply to accepting a hand-over."""
+        ticket = self.seen.collecting
+        filling = self.desk.reason(ticket.reason) if ticket is not None else None
+        if ticket is not None and filling is not None and reason.name == HUMAN.name:
+            return self._respond(self._escalated(filling), self._deeds.handing_over(ticket, filling))
         return self._respond(self.desk.accepted(reason), self._deeds.opening(reason, self.seen.question))
 
     def to_picture(self, text: str, picture: str) -> Response:
         """The reply to a picture, with a text or without."""
         ticket = self.seen.collecting
         if ticket is not None and (reason := self.desk.reason(ticket.reason)):
+            if self._wants_person(text):
+                return self._respond(self._escalated(reason), self._deeds.handing_over(ticket, reason))
             return self._filling(ticket, reason, text, picture)
         if text:
             return self.to_text(text)
@@ -117,17 +123,19 @@ class Respondent:
             return None
         if say.is_yes(text) or say.plain(text) == offer.label:
             return self.to_acceptance(reason)
-        declined = say.is_no(text) and step is None
-        return self._respond(self._spoken(wording.ALRIGHT), nothing) if declined else None
+        return self._respond(self._beside_form(self._spoken(wording.ALRIGHT)), nothing) if say.is_no(text) else None
 
     def _to_rating(self, text: str) -> Response | None:
         """The reply to a number, or to praise or blame, right after a ticket was resolved."""
-        stars, messages = say.stars_in(text) or say.number_in(text.rstrip("分星 ")), self.seen.messages
-        rateable = [t for t in self.seen.tickets if t.status == "resolved" and t.stars is None]
-        ended = bool(messages) and messages[-1].author == "bot" and messages[-1].reply is None
-        if stars is None or stars > 5 or not rateable or not ended:
+        stars = say.stars_in(text) or say.number_in(text.removeprefix("给").removeprefix("打").rstrip("分星 "))
+        last = self.seen.messages[-1] if self.seen.messages else None
+        ended = last is not None and last.author == "bot" and last.reply is None
+        rated = last is not None and last.reply is not None and last.reply.text == wording.RATED
+        rateable = [t for t in self.seen.tickets if t.status == "resolved" and (t.stars is None or rated)]
+        if stars is None or stars > 5 or not rateable or not (ended or rated):
             return None
-        return self._respond(self._spoken(wording.RATED), self._deeds.rating(rateable[-1], stars))
+        latest = max(rateable, key=lambda ticket: ticket.ended_at or ticket.updated_at)
+        return self._respond(self._spoken(wording.RATED), self._deeds.rating(latest, stars))
 
     def _to_form(self, text: str) -> Response | None:
         """The reply to a text while a form is being filled in."""
@@ -135,7 +143,7 @@ class Respondent:
         reason = self.desk.reason(ticket.reason) if ticket is not None else None
         if ticket is None or reason is None:
             return None
-        if len(text) <= BRIEF and self._wants_person(text):
+        if self._wants_person(text):
             return self._respond(self._escalated(reason), self._deeds.handing_over(ticket, reason))
         if say.is_status(text):
             return self._respond(self._beside_form(self._spoken(wording.AFTERWARDS)), nothing)
@@ -199,7 +207,7 @@ class Respondent:
         filled = forms.fill(reason.dossier, before, text, picture)
         if before.asked == forms.CONSENT and filled.state == "asking" and filled.taken:
             said = [(m.text, m.picture) for m in self.seen.messages if m.author == "visitor"][-RECALLED:]
-            filled = replace(filled, form=forms.recall(reason.dossier, filled.form, said))
+            filled = replace(filled, form=forms.recall(reason.dossier, filled.form, [*said, (text, picture)]))
         if not filled.taken and (response := self._aside(ticket, reason, text, filled)):
             return response
         return self._respond(self._escalated(reason), self._deeds.advancing(ticket, reason, filled))
@@ -210,7 +218,8 @@ class Respondent:
         reply, offer = thought.reply, thought.reply.escalation
         if reply.decision == "escalate" and offer is not None and offer.reason == HUMAN.name:
             return self._respond(self._escalated(reason), self._deeds.handing_over(ticket, reason))
-        other = offer if offer is not None and offer.reason not in (reason.name, HUMAN.name) else None
+        elsewhere = offer is not None and offer.reason not in (reason.name, HUMAN.name)
+        other = offer if offer is not None and elsewhere and self.seen.open_for(offer.reason) is None else None
         asking = say.is_asking(text)
         if not (asking or len(text) > BRIEF or other) or reply.decision == "reject":
             return None
@@ -223,17 +232,15 @@ class Respondent:
         return self._respond(reply, nothing, thought)
 
     def _wants_person(self, text: str) -> bool:
-        """Whether a text asks for a person and nothing else."""
-        reply = self.desk.consider(text, self.system).reply
-        return reply.decision == "escalate" and reply.escalation is not None and reply.escalation.reason == HUMAN.name
+        """Whether a text asks for a person and says hardly anything else."""
+        offer = self.desk.consider(text, self.system).reply.escalation if text else None
+        human = self.desk.reason(HUMAN.name) or HUMAN
+        return offer is not None and offer.reason == HUMAN.name and human.is_all_of(self.desk.index.understand(text))
 
     def _beside_form(self, reply: Reply) -> Reply:
         """A reply to something else, with the question of the form that is being filled in."""
-        ticket = self.seen.collecting
-        reason = self.desk.reason(ticket.reason) if ticket else None
-        if ticket is None or reason is None:
-            return reply
-        return replace(reply, escalation=None, step=forms.step(reason.dossier, handoff.form_of(ticket)))
+        step = self._deeds.seen_step
+        return reply if step is None else replace(reply, escalation=None, step=step)
 
     @property
     def _deeds(self) -> Deeds:

@@ -32,8 +32,10 @@ _THANKING: Final = _words(
     "太感谢 非常感谢 十分感谢 万分感谢 感激不尽 thanks thank thx tks 3q 🙏",
     "辛苦 辛苦了 辛苦您了 辛苦你了 麻烦了 麻烦您了 麻烦你了",
 )
-_SETTLED: Final = _words(
+_UNDERSTOOD: Final = _words(
     "知道了 我知道了 明白 明白了 我明白了 懂了 我懂了 了解 了解了 清楚了 收到 收到了",
+)
+_SETTLED: Final = _words(
     "好了 行了 可以了 可以用了 好用了 搞定 搞定了 弄好了 弄完了 办好了 解决了 问题解决了 已解决 恢复了 正常了 成功了",
     "解锁了 已解锁 登录上了 登上了 能登录了 可以登录了 能登上了 进去了 能进去了",
 )
@@ -86,7 +88,7 @@ _SOLVED: Final = _words(
 _SOLVED_BESIDE: Final = (
     _FILLING
     | _THANKING
-    | _SETTLED
+    | _UNDERSTOOD
     | _words(
         "我 我们 了 已经 已 都 又 现在 刚才 刚刚 不用 不用了 不需要 好 嗯 哦 没事 问题 账号 系统 自己 可以 能",
         "登录 登 上 进去",
@@ -104,7 +106,7 @@ _STARS: Final = {
     for word in line.split()
 }
 _STARS_BESIDE: Final = (
-    _FILLING | _THANKING | _SETTLED | _words("我 服务 态度 客服 对 处理 给 的 了 你们 您 速度 快 很快")
+    _FILLING | _THANKING | _UNDERSTOOD | _SETTLED | _words("我 服务 态度 客服 对 处理 给 的 了 你们 您 速度 快 很快")
 )
 _NO: Final = _words(
     "不, 不了 不要 不用 不必 不需要 不可以 不同意 不愿意 不想 不登记 不办 不办理 不转 不提交 不申请",
@@ -114,6 +116,7 @@ _NO: Final = _words(
 _NO_BESIDE: Final = (
     _FILLING
     | _THANKING
+    | _UNDERSTOOD
     | _SETTLED
     | _words("了 我 你 先 暂 暂时 现在 还 还是 那 那就 就 也 都 已经 好的 嗯 不好意思 麻烦")
     | _words("登记 办 办理 转 人工 转人工 提交 信息 自己来 自己解决 自己弄 自己处理")
@@ -162,7 +165,7 @@ _FAREWELL: Final = _words(
     "先这样 就这样 就先这样 先下了 先忙了 先走了 我下了 没事了 没问题了 没有问题了",
     "没别的问题了 没有别的问题了 没其他问题了 没有其他问题了 没别的了 没别的事了 没其他的了 没其他事了",
 )
-_FAREWELL_BESIDE: Final = _THANKS_BESIDE | _THANKING | _SETTLED | _words("那 就 先 -")
+_FAREWELL_BESIDE: Final = _THANKS_BESIDE | _THANKING | _UNDERSTOOD | _SETTLED | _words("那 就 先 -")
 
 _NUMBER: Final = re.compile(
     r"(?:(?:我|问|说|想|应该|选项|选择|选|要|是|就|点|的)*+\s*[#(]?([1-9一二三四五六七八九])\s*[).、:\u20e3]?号?"
@@ -269,7 +272,7 @@ def is_asking(text: str) -> bool:
 
 def is_thanks(text: str) -> bool:
     """Whether the message is thanks, or says that all is clear or well (「知道了」「能登录了」), and nothing else."""
-    return _made_of(text, _THANKING | _SETTLED, _THANKS_BESIDE)
+    return _made_of(text, _THANKING | _UNDERSTOOD | _SETTLED, _THANKS_BESIDE)
 
 
 def is_farewell(text: str) -> bool:
@@ -299,7 +302,7 @@ def is_withdrawal(text: str) -> bool:
 
 def is_solved(text: str) -> bool:
     """Whether the message says that nothing needs to be done any more."""
-    return _made_of(text, _SOLVED, _SOLVED_BESIDE)
+    return _made_of(text, _SOLVED | _SETTLED, _SOLVED_BESIDE)
 
 
 def stars_in(text: str) -> int | None:

@@ -27,8 +27,12 @@ class Seen:
     @property
     def last(self) -> Reply | None:
         """What the bot said last, if that is still in mind."""
-        replies = () if self.cold else (m.reply for m in reversed(self.messages) if m.reply)
-        return next(iter(replies), None)
+        for message in () if self.cold else reversed(self.messages):
+            if message.author == "agent" or (message.author == "bot" and message.reply is None):
+                return None  # a person came in between, and what was offered before is over
+            if message.reply is not None:
+                return message.reply
+        return None
 
     @property
     def question(self) -> str | None:

@@ -45,7 +45,7 @@ def change(ticket: Ticket, status: TicketStatus, now: datetime, assignee: str | 
         updated_at=now,
         assignee=assignee if status == "assigned" else ticket.assignee if ended else None,
         asked=None,
-        waiting_since=now if status == "waiting" else ticket.waiting_since,
+        waiting_since=now if status == "waiting" and ticket.status != "assigned" else ticket.waiting_since,
         taken_at=ticket.taken_at or (now if status == "assigned" else None),
         ended_at=ended,
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import logscan
 import pytest
 from hypothesis import settings
 
@@ -25,6 +26,13 @@ EVAL = ROOT.parent / "shared" / "eval"
 NO_LIMIT = dict.fromkeys(("RATE_PER_ADDRESS", "RATE_PER_CONVERSATION", "RATE_LOOKUPS"), "1000000/second")
 
 OFFICE = {"WORKING_HOURS": "always", "NOTIFY_TARGETS": ""}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_hold_nothing_personal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No server of the whole run logged a number of a person or company."""
+    yield
+    assert logscan.scan(tmp_path_factory.getbasetemp()) == []
 
 
 @pytest.fixture(scope="session")

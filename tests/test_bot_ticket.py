@@ -85,9 +85,15 @@ def test_a_change_without_its_person_or_with_one_too_many_is_refused(before: Tic
         change(ticket(before), after, NOW, None if after == "assigned" else "wang")
 
 
-@pytest.mark.parametrize("before", ["collecting", "assigned", "resolved", "closed"])
+def test_a_released_ticket_keeps_its_place_in_the_queue() -> None:
+    """It has waited since it was handed in, whoever had it meanwhile."""
+    released = go(ticket("assigned"), "waiting")
+    assert (released.waiting_since, released.assignee) == (ticket("assigned").waiting_since, None)
+
+
+@pytest.mark.parametrize("before", ["collecting", "resolved", "closed"])
 def test_a_waiting_ticket_waits_from_now_on_and_is_nobodys(before: TicketStatus) -> None:
-    """Handed in, released or reopened: the wait begins anew, and nothing has ended."""
+    """Handed in or reopened: the wait begins anew, and nothing has ended."""
     waiting = go(ticket(before), "waiting")
     assert (waiting.waiting_since, waiting.assignee, waiting.ended_at) == (NOW, None, None)
     assert waiting.taken_at == ticket(before).taken_at

@@ -85,7 +85,7 @@ def read(mark: schema.ReadMark, serving: Serving, holder: Holder) -> None:
 @router.post(
     "/pictures",
     status_code=201,
-    responses=responses(401, 404, 408, 409, 413, 422, 429, 503),
+    responses=responses(401, 404, 408, 409, 413, 415, 422, 429, 503),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -128,7 +128,8 @@ async def send_picture(request: Request, serving: Serving, holder: Holder) -> sc
 @router.get("/pictures/{picture_id}", response_class=Response, responses=_REFUSALS)
 def picture(picture_id: str, serving: Serving, holder: Holder) -> Response:
     """A picture of this conversation."""
-    return shown(serving.pictures.read(picture_id), serving.bot.picture(holder, picture_id))
+    kept = serving.bot.picture(holder, picture_id)
+    return shown(serving.pictures.read(kept.id), kept)
 
 
 def shown(data: bytes | None, kept: model.Picture) -> Response:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import picture
 from bot.api.problem import problem
+from bot.mask import mask
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Guard:
         finally:
             # Quoted, since the path comes decoded and a line break in it would begin a line of its own.
             took = (time.perf_counter() - started) * 1e3
-            log.info("%s %s %s %.0f ms", scope["method"], quote(scope["path"], errors="replace"), status, took)
+            log.info("%s %s %s %.0f ms", scope["method"], quote(mask(scope["path"]), errors="replace"), status, took)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:

@@ -127,7 +127,7 @@ class SqliteTicketRows(Rows):
 
     def notices(self) -> list[Notice]:
         """See `TicketRows`."""
-        rows = self._rows("SELECT * FROM notice ORDER BY at, id")
+        rows = self._rows("SELECT * FROM notice ORDER BY at, rowid")
         return [Notice(**{**row, "at": time_of(row["at"])}) for row in rows]
 
     def delete_notice(self, notice_id: str) -> None:
