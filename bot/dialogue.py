@@ -101,6 +101,15 @@ class Bot:
             self.live.changed(turn.conversation.id, QUEUE)
             return replace(turn, hidden=leaked)
 
+    def begin(self, system: str | None = None, *, channel: str = "web") -> Pass:
+        """A new conversation in which nothing was said yet: a picture, say, comes first. Unknown system: Unknown."""
+        if system and system not in self.desk.systems:
+            raise Unknown("没有这个系统，请检查系统标识。")
+        now = self._clock()
+        conversation = Conversation(secrets.token_urlsafe(16), channel, system or None, now, now)
+        self._store.write(lambda transaction: transaction.add_conversation(conversation))
+        return Pass(conversation.id, self.token(conversation.id))
+
     def view(self, holder: Pass, after: int = 0) -> View:
         """The holder's conversation with its messages above `after`; Unknown if it is not his."""
 

@@ -86,7 +86,7 @@ def test_where_all_are_landmarks_those_held_out_leave_no_trace(problem: Problem)
     kept = problem.kept
     again = Fit(problem.kernel[np.ix_(kept, kept)], np.arange(len(kept)), problem.labels[kept], CLASSES)
     said = again.weights() @ problem.kernel[problem.row, kept]
-    assert fit(problem).without(problem.row, problem.held_out) == pytest.approx(said, abs=1e-4)
+    assert fit(problem).without(problem.row, problem.held_out) == pytest.approx(said, abs=1e-3)
 
 
 @given(problems())

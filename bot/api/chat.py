@@ -47,6 +47,14 @@ def chat(message: schema.ChatRequest, request: Request, serving: Serving, token:
     )
 
 
+@router.post("/conversations", status_code=201, responses=responses(400, 404, 408, 413, 422, 429, 503))
+def begin(wanted: schema.Beginning, request: Request, serving: Serving) -> schema.Begun:
+    """Begin a conversation without a word, to send a picture up first; a message to `/chat` begins one by itself."""
+    serving.messages.spend(address(request))
+    holder = serving.bot.begin(wanted.system)
+    return schema.Begun(conversation_id=holder.conversation_id, conversation_token=holder.token)
+
+
 @router.get("/chat/{conversation_id}", responses=responses(401, 404, 422, 429, 503))
 def history(serving: Serving, holder: Holder) -> schema.History:
     """The conversation from its beginning, for whoever holds its token."""

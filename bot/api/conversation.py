@@ -29,6 +29,7 @@ MOST_LISTENERS: Final = 8
 """Streams of one conversation: tabs and reconnects, not more."""
 
 _REFUSALS: Final = responses(401, 404, 422, 429, 503)
+_WITH_BODY: Final = _REFUSALS | responses(400, 408, 409, 413)
 
 
 async def _listen(serving: Serving, holder: Holder, last_event_id: Annotated[str | None, Header()] = None) -> int:
@@ -76,7 +77,7 @@ def typing(serving: Serving, holder: Holder) -> None:
     serving.live.signal(holder.conversation_id, "typing:visitor")
 
 
-@router.post("/read", status_code=204, responses=_REFUSALS)
+@router.post("/read", status_code=204, responses=_WITH_BODY)
 def read(mark: schema.ReadMark, serving: Serving, holder: Holder) -> None:
     """The visitor has read up to a message."""
     serving.bot.read_up_to(holder, mark.sequence)
@@ -144,13 +145,13 @@ def shown(data: bytes | None, kept: model.Picture) -> Response:
     return Response(data, media_type=kept.media_type, headers=headers)
 
 
-@router.post("/feedback", status_code=204, responses=responses(401, 404, 413, 422, 429, 503))
+@router.post("/feedback", status_code=204, responses=_WITH_BODY)
 def feedback(rating: schema.AnswerRating, serving: Serving, holder: Holder) -> None:
     """Say whether an answer helped; the last word counts."""
     serving.bot.rate_answer(holder, rating.message_id, helpful=rating.helpful, reason=rating.reason)
 
 
-@router.post("/rating", status_code=204, responses=responses(401, 404, 409, 413, 422, 429, 503))
+@router.post("/rating", status_code=204, responses=_WITH_BODY)
 def rating(rating: schema.TicketRating, serving: Serving, holder: Holder) -> None:
     """Rate the service after a request has ended."""
     serving.bot.rate_ticket(holder, rating.ticket, rating.stars, rating.comment)

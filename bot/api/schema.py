@@ -131,6 +131,25 @@ class ChatRequest(BaseModel):
     )
 
 
+class Beginning(BaseModel):
+    """What is known before a word was said."""
+
+    model_config = _example({"system": "zyb"})
+
+    system: str | None = Field(
+        None, max_length=LONGEST_NAME, description="The key of the system that the page is about."
+    )
+
+
+class Begun(BaseModel):
+    """An empty conversation."""
+
+    model_config = _example({"conversation_id": "Xb1vD2yqk0sS3mJc9w4n1A", "conversation_token": "9f0c…"})
+
+    conversation_id: str
+    conversation_token: str = Field(description="The secret to send as `Authorization: Bearer` from now on.")
+
+
 class Source(BaseModel):
     """Where an answer stands in the documents."""
 

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from bot.api import staff_desk, staff_event, staff_record, staff_ticket, staffing
 from bot.api import staff_schema as shape
-from bot.api.dep import Serving, address
+from bot.api.dep import Serving, address, lookup
 from bot.api.problem import responses
 from bot.api.staff_caller import COOKIE, PATH, Brought, Known, SignedIn, same_site
 from bot.model import Session, Staff
 
-router = APIRouter(prefix=PATH, dependencies=[Depends(same_site)])
+router = APIRouter(prefix=PATH, dependencies=[Depends(same_site), Depends(lookup)], responses=responses(429))
 _login = APIRouter(tags=["staff"])
 
 

@@ -559,6 +559,15 @@
   const bearer = () => (conversation.token ? { Authorization: "Bearer " + conversation.token } : {});
   const here = (path) => "/api/conversations/" + encodeURIComponent(conversation.id) + path;
 
+  /** Begin a conversation without a word, for a picture that comes first. */
+  async function begin() {
+    const mine = era;
+    const begun = await request("/api/conversations", { system: at("system").value || null });
+    if (mine !== era) return;
+    remember({ id: begun.conversation_id, token: begun.conversation_token });
+    listen(0);
+  }
+
   async function post(message) {
     const { id } = conversation;
     const mine = era;
@@ -649,7 +658,8 @@
     try {
       await ready;
       if (message.file && !message.content.picture) {
-        if (!conversation.id) throw failure(404, "请先描述您遇到的问题，再发送图片。");
+        if (!conversation.id) await begin();
+        if (mine !== era) return;
         const picture = await upload(message);
         if (mine !== era) return;
         message.content.picture = picture;
@@ -740,9 +750,7 @@
     const over = length - LONGEST;
     field.style.height = "auto";
     field.style.height = field.scrollHeight + 2 + "px";
-    const early = attached && !conversation.id && length === 0;
-    at("send").disabled = busy || (length === 0 && !attached) || early || over > 0;
-    at("early").hidden = !early;
+    at("send").disabled = busy || (length === 0 && !attached) || over > 0;
     keep(DRAFT, field.value);
     at("counter").textContent = over > 0 ? "已超出 " + over + " 字" : length > COUNT_FROM ? length + " / " + LONGEST : "";
     at("counter").classList.toggle("over", over > 0);
@@ -754,17 +762,14 @@
     refreshComposer();
   }
 
-  async function submit() {
+  function submit() {
     if (at("send").disabled) return;
     const [text, file] = [typed(), attached];
-    const first = conversation.id ? null : send({ text }, text); // a picture needs a conversation: the text begins it
     fill("");
-    if (first && file) await first;
-    if (!conversation.id || (first && attached !== file)) return;
     if (file) {
       setAttached(null);
-      send(first || !text ? {} : { text }, first ? "" : text, file);
-    } else if (!first) send({ text }, text);
+      send(text ? { text } : {}, text, file);
+    } else send({ text }, text);
   }
 
   /** Back to the composer, but without calling up a phone's keyboard. */
