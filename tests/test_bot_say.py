@@ -24,6 +24,11 @@ TOLD: dict[str, Callable[[str], bool]] = {
     "farewell": say.is_farewell,
     "status": say.is_status,
     "asking": say.is_asking,
+    "deed": say.is_deed,
+    "waiting": say.is_waiting,
+    "none": say.is_none,
+    "withdrawal": say.is_withdrawal,
+    "solved": say.is_solved,
 }
 PHRASINGS = tomllib.loads((Path(__file__).parent / "say.toml").read_text(encoding="utf-8"))
 
@@ -255,3 +260,25 @@ def test_any_text_can_be_looked_at(text: str) -> None:
     assert say.picked(text, OPTIONS) in {None, *OPTIONS}
     for told in ALL:
         told(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "stars"),
+    [
+        ("非常满意", 5),
+        ("五星好评！", 5),
+        ("很满意，谢谢", 5),
+        ("满意", 4),
+        ("一般吧", 3),
+        ("不太满意", 2),
+        ("非常不满意", 1),
+        ("太差了", 1),
+        ("满意度调查在哪填", None),
+        ("一般多久", None),
+        ("很好奇", None),
+        ("还行不行", None),
+    ],
+)
+def test_a_rating_may_be_given_in_words(text: str, stars: int | None) -> None:
+    """Five for the very content, one for the very discontent; other sentences with these words are none."""
+    assert say.stars_in(text) == stars
