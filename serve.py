@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from bot import command as commanded
 from bot import release, report, table, upkeep, wording
 from bot.account import AccountError
 from bot.archive import ArchiveError
-from bot.courier import Courier
+from bot.courier import Courier, Done, Sender
 from bot.desk import Desk
 from bot.dialogue import Bot
 from bot.dossier import DossierError
@@ -30,6 +31,7 @@ from bot.evaluate import QUESTIONS, QuestionsError, examine, predict, read_quest
 from bot.hours import SHANGHAI, knows_holidays
 from bot.live import QUEUE, Live
 from bot.mask import Masked
+from bot.notify import Target
 from bot.picture import PictureFolder
 from bot.release import FloorError
 from bot.settings import NO_MODEL, Settings
@@ -96,7 +98,6 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
 
     from bot.api.app import create_app  # noqa: PLC0415
     from bot.api.server import Server  # noqa: PLC0415
-    from bot.webhook import WebhookNotify  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
@@ -129,11 +130,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             timeout_graceful_shutdown=10,
         )
         server = Server(config, live)
-        courier = Courier(
-            store,
-            settings.targets,
-            lambda target, done: WebhookNotify([target], allow_private=settings.notify_private, outcome=done),
-        )
+        courier = Courier(store, settings.targets, partial(_sender, private=settings.notify_private))
         live.call(QUEUE, courier.wake)
         pictures = PictureFolder(settings.pictures)
         sweeper = Sweeper(store, pictures, settings.office, settings.retention, live=live, scrub=store.scrub)
@@ -277,6 +274,12 @@ def _desk_asked(settings: Settings, options: argparse.Namespace) -> Desk:
     return upkeep.throw_away_desk(settings, knowledge, () if options.entries else upkeep.reasons_of(settings))
 
 
+def _sender(target: Target, done: Done, *, private: bool) -> Sender:
+    from bot.webhook import WebhookNotify  # noqa: PLC0415 — an HTTP client, which most do without
+
+    return WebhookNotify([target], allow_private=private, outcome=done)
+
+
 def _warn_of_unknown_holidays(settings: Settings) -> None:
     """The public calendar is announced year by year, and comes with a new release of the program."""
     now = datetime.now(SHANGHAI)
@@ -351,7 +354,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--display", metavar="NAME", help="what visitors see (default: the login name)")
     added.add_argument("--role", choices=["agent", "lead", "admin"], default="agent")
     added = command("purge", commanded.purge_all, "delete conversations that were kept long enough")
-    added.add_argument("--days", type=int, metavar="N", help="in place of RETENTION_DAYS")
+    added.add_argument("--days", type=commanded.days, metavar="N", help="in place of RETENTION_DAYS; at least 1")
     added = command("export", commanded.export, "write everything kept of one conversation into a ZIP")
     added.add_argument("conversation", metavar="ID")
     added.add_argument("--out", type=Path, required=True, metavar="FILE.zip")

@@ -27,6 +27,7 @@ from limits.strategies import MovingWindowRateLimiter
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from bot.handoff import let_go
 from bot.model import ApiKey, Role, Session, Staff
 from bot.store.base import Store, Transaction
 
@@ -143,6 +144,8 @@ class Accounts:
     ) -> Staff:
         """A member with what is given changed; whoever gets another role or password, or has to go, is logged out.
 
+        What somebody has in hand who has to go is released.
+
         NoAccount, BadAccount, or LastAdmin where no active admin would be left.
         """
         name = name.lower()
@@ -166,6 +169,8 @@ class Accounts:
             transaction.put_staff(staff, hashed)
             if hashed is not None or staff.role != before.role or not staff.active:
                 transaction.end_sessions(staff=name)
+            if not staff.active:
+                let_go(transaction, name, self._clock())
             return staff
 
         return self._store.write(work)
@@ -261,8 +266,13 @@ class Accounts:
         return Staff(KEY + key.id, key.label, key.role, True, key.created_at)
 
     def drop_key(self, key_id: str) -> None:
-        """Void a key; NoAccount if there is none of that id."""
-        if not self._store.write(lambda transaction: transaction.delete_api_key(key_id)):
+        """Void a key, and release what it has in hand; NoAccount if there is none of that id."""
+
+        def work(transaction: Transaction) -> bool:
+            let_go(transaction, KEY + key_id, self._clock())
+            return transaction.delete_api_key(key_id)
+
+        if not self._store.write(work):
             raise NoAccount("没有这个密钥。")
 
     def keys(self) -> list[ApiKey]:

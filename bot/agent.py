@@ -131,10 +131,8 @@ class Agents:
         """Give a conversation back to the bot; its tickets wait again."""
 
         def work(transaction: Transaction) -> Ticket:
-            _, conversation = _owned(transaction, number, staff)
-            now = self._clock()
-            handoff.release(transaction, conversation, staff.name, now)
-            transaction.add_message(conversation.id, "bot", wording.RELEASED, now=now)
+            _, conversation = _owned(transaction, number, staff, leads=True)
+            handoff.release(transaction, conversation, staff.name, self._clock())
             return _find(transaction, number)[0]
 
         return self._done(self._store.write(work))
@@ -143,9 +141,9 @@ class Agents:
         """Hand a conversation on to a colleague; NoTicket where there is none of that name at work."""
 
         def work(transaction: Transaction) -> Ticket:
-            _, conversation = _owned(transaction, number, staff)
+            _, conversation = _owned(transaction, number, staff, leads=True)
             colleague = transaction.staff(to)
-            if colleague is None or not colleague.active or colleague.name == staff.name:
+            if colleague is None or not colleague.active or colleague.name == conversation.owner:
                 raise NoTicket("没有可以转交的这位工作人员。")
             now = self._clock()
             for each in transaction.tickets(conversation.id):
@@ -224,10 +222,12 @@ class Agents:
             ticket = change(ticket, "resolved" if resolved else "closed", now)
             transaction.update_ticket(ticket)
             transaction.add_event(TicketEvent(number, now, staff.name, ticket.status, note))
-            if all(each.status != "assigned" for each in transaction.tickets(conversation.id)):
+            over = all(each.status != "assigned" for each in transaction.tickets(conversation.id))
+            if over:
                 conversation = replace(conversation, owner=None)
             transaction.update_conversation(replace(conversation, updated_at=now))
-            transaction.add_message(conversation.id, "bot", wording.ended(number, resolved=resolved), now=now)
+            said = wording.ended(number, resolved=resolved, rate=resolved and over)
+            transaction.add_message(conversation.id, "bot", said, now=now)
             return ticket
 
         return self._done(self._store.write(work))
@@ -243,7 +243,7 @@ class Agents:
                 raise IllegalChange(f"受理单 {number} 已经结束。")
             now = self._clock()
             ticket = handoff.end(transaction, ticket, "closed", staff.name, now, note)
-            transaction.add_message(conversation.id, "bot", wording.ended(number, resolved=False), now=now)
+            transaction.add_message(conversation.id, "bot", wording.ended(number, resolved=False, rate=False), now=now)
             transaction.update_conversation(replace(conversation, updated_at=now))
             return ticket
 
@@ -295,11 +295,12 @@ def _find(transaction: Transaction, number: int) -> tuple[Ticket, Conversation]:
     return ticket, conversation
 
 
-def _owned(transaction: Transaction, number: int, staff: Staff) -> tuple[Ticket, Conversation]:
+def _owned(transaction: Transaction, number: int, staff: Staff, *, leads: bool = False) -> tuple[Ticket, Conversation]:
+    """The ticket and its conversation, which must be this member's; with `leads`, or anybody's for a lead or above."""
     ticket, conversation = _find(transaction, number)
     if conversation.owner is None:
         raise NotYours("请先接待这位访客。")
-    if conversation.owner != staff.name:
+    if conversation.owner != staff.name and not (leads and staff.role in ("lead", "admin")):
         raise NotYours("其他工作人员正在接待这位访客。")
     return ticket, conversation
 

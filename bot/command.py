@@ -9,7 +9,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from bot import archive
 from bot.account import Accounts
@@ -18,6 +18,9 @@ from bot.settings import Settings
 from bot.store.sqlite import SqliteStore
 from bot.sweep import Retention, expire, purge
 from bot.upkeep import say
+
+MOST_DAYS: Final = 36500
+"""A hundred years; much more lies before the calendar begins."""
 
 
 def user(settings: Settings, options: argparse.Namespace) -> int:
@@ -40,9 +43,20 @@ def user(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def days(text: str) -> int:
+    """A number of days for `purge --days`, from 1 (a mistyped 0 must not delete what was said just now)."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"「{text}」不是 1 到 {MOST_DAYS} 的整数天数")
+    return number
+
+
 def purge_all(settings: Settings, options: argparse.Namespace) -> int:
     """Delete conversations that were kept long enough, and close what has expired."""
-    retention = Retention(options.days) if options.days else settings.retention
+    retention = settings.retention if options.days is None else Retention(options.days)
     now = datetime.now(UTC)
     with closing(SqliteStore(settings.database)) as store:
         swept = expire(store, settings.office, now) + purge(store, PictureFolder(settings.pictures), retention, now)

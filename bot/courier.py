@@ -1,9 +1,10 @@
 """Delivering the notices that the store keeps: told to every target, forgotten once every target is done with them.
 
 A notice is written in the same transaction as what it tells of (`handoff.tell`), and deleted only after each target
-took it or was given up by its sender. So a crash loses none: what is left over is told again at the next start, to
-every target, and a receiver knows it by its id. What is older than a day is dropped, for staff who were cut off so long
-look at the queue and not at hundreds of messages. One process delivers: two over the same store would both tell.
+took it or refused it for good. A target that cannot take it now is told again after pauses that grow, it alone. So
+neither an outage nor a crash loses any: what is left over is told again at the next start, to every target, and a
+receiver knows it by its id. What is older than a day is dropped, for staff who were cut off so long look at the queue
+and not at hundreds of messages. One process delivers: two over the same store would both tell.
 
 Each target has a sender of its own, with a bounded number of notices under way: a dead one holds up nobody.
 """
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
-from bot.notify import Notice, Notify, Target
+from bot.notify import Notice, Notify, Outcome, Target
 from bot.store.base import Store, StoreError, Transaction
 
 log = logging.getLogger(__name__)
@@ -29,14 +30,18 @@ KEPT: Final = timedelta(hours=24)
 """The age at which a notice is dropped."""
 UNDER_WAY: Final = 100
 """Notices that one sender has at a time; the store keeps the others. Fewer than a sender's queue holds."""
+FIRST_PAUSE: Final = timedelta(minutes=5)
+"""After a sender tried in vain, which takes it eleven minutes by itself; each further pause is twice as long …"""
+LONGEST_PAUSE: Final = timedelta(hours=1)
+"""… up to this: by so much at most a target hears later that is back."""
 CLOSE_SECONDS: Final = 5.0
 
-Done: TypeAlias = Callable[[Notice, Target, bool, str], None]
-"""Takes the final outcome: notice, target, whether it was delivered, and the Chinese reason if not. From any thread."""
+Done: TypeAlias = Callable[[Notice, Target, Outcome], None]
+"""Takes how it went with a notice and a target; with `retry` it is to be told again. From any thread."""
 
 
 class Sender(Notify, Protocol):
-    """Tells one target, tries again by itself, and says by `Done` when it is through with a notice."""
+    """Tells one target, tries a few times by itself, and says by `Done` when it is through with a notice for now."""
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Stop within `timeout` seconds; may be called again."""
@@ -44,11 +49,25 @@ class Sender(Notify, Protocol):
 
 @dataclass(slots=True)
 class _Lane:
-    """A target, its sender, and the ids of the notices that it has and has not said anything of."""
+    """A target, its sender, the ids of the notices that it has and has not said anything of, and those that rest.
+
+    Of each that rests: how long, and until when.
+    """
 
     target: Target
     sender: Sender
     under_way: set[str] = field(default_factory=set)
+    resting: dict[str, tuple[timedelta, datetime]] = field(default_factory=dict)
+
+    def rest(self, notice_id: str, now: datetime) -> None:
+        """Leave a notice alone for twice as long as the last time."""
+        last, _ = self.resting.get(notice_id, (FIRST_PAUSE / 2, now))
+        pause = min(last * 2, LONGEST_PAUSE)
+        self.resting[notice_id] = pause, now + pause
+
+    def rests(self, notice_id: str, now: datetime) -> bool:
+        """Whether a notice is to be left alone."""
+        return notice_id in self.resting and now < self.resting[notice_id][1]
 
 
 class Courier:
@@ -117,19 +136,25 @@ class Courier:
         fresh = [notice for notice in notices if now - notice.at < KEPT]
         stale = [notice for notice in notices if now - notice.at >= KEPT]
         with self._lock:
-            self._left = {notice.id: self._left.get(notice.id, set(self._lanes)) for notice in fresh}
+            lacking = {notice.id: self._left.get(notice.id, set(self._lanes)) for notice in notices}
+            self._left = {notice.id: lacking[notice.id] for notice in fresh}
+            for lane in self._lanes.values():
+                lane.resting = {name: rest for name, rest in lane.resting.items() if name in self._left}
         for lane in self._lanes.values():
-            self._tell(lane, fresh)
+            self._tell(lane, fresh, now)
         self._forget([*self._finished(), *(notice.id for notice in stale)])
         for notice in stale:
-            log.warning("通知 %s（受理单 %d）超过 24 小时未能送达，已放弃", notice.id, notice.ticket)
+            if names := "、".join(sorted(lacking[notice.id])):
+                log.warning("通知 %s（受理单 %d）超过 24 小时未能送达 %s，已放弃", notice.id, notice.ticket, names)
 
-    def _tell(self, lane: _Lane, notices: Sequence[Notice]) -> None:
+    def _tell(self, lane: _Lane, notices: Sequence[Notice], now: datetime) -> None:
         for notice in notices:
             with self._lock:
                 if len(lane.under_way) >= UNDER_WAY or self._closing.is_set():
                     return
                 if notice.id in lane.under_way or lane.target.name not in self._left[notice.id]:
+                    continue
+                if lane.rests(notice.id, now):
                     continue
                 lane.under_way.add(notice.id)
             try:
@@ -139,11 +164,15 @@ class Courier:
                 with self._lock:
                     lane.under_way.discard(notice.id)
 
-    def _done(self, notice: Notice, target: Target, _delivered: bool, _reason: str) -> None:
-        """A target is done with a notice, which its sender has logged if it failed."""
+    def _done(self, notice: Notice, target: Target, outcome: Outcome) -> None:
+        """A target is done with a notice, or cannot take it for now, which its sender has logged."""
         with self._lock:
-            self._lanes[target.name].under_way.discard(notice.id)
-            self._left.get(notice.id, set()).discard(target.name)
+            lane = self._lanes[target.name]
+            lane.under_way.discard(notice.id)
+            if outcome.retry:
+                lane.rest(notice.id, self._clock())
+            else:
+                self._left.get(notice.id, set()).discard(target.name)
         self._woken.set()
 
     def _finished(self) -> list[str]:

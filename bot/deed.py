@@ -98,6 +98,24 @@ class Deeds:
         only = reason.systems[0] if len(reason.systems) == 1 else None
         return self.system or only or (entry.system if entry else None)
 
+    def calling(self, human: Reason, heard: str) -> Deed:
+        """Open a ticket for a person beside whatever else the reply says."""
+        already = self.seen.open_for(human.name)
+
+        def deed(transaction: Transaction, conversation: Conversation, reply: Reply) -> Reply:
+            ticket = already
+            if ticket is None:
+                subject = self._subject(human)
+                ticket = handoff.open_ticket(transaction, conversation, human, heard, subject, self.now)
+                ticket = handoff.hand_in(transaction, ticket, human.dossier, self.now)
+            outlook = handoff.outlook(transaction, ticket, self.office, self.now)
+            note = wording.standing(human.dossier.label, ticket.number, outlook)
+            if already is None:
+                note = wording.registered(human.dossier.label, ticket.number, outlook, human.dossier.done)
+            return replace(reply, note=note, escalation=handoff.escalation(ticket, human.dossier))
+
+        return deed
+
     def standing(self, tickets: Sequence[Ticket]) -> Deed:
         """Say how open tickets stand."""
 

@@ -25,7 +25,7 @@ from bot.handoff import Office
 from bot.hours import ALWAYS
 from bot.live import QUEUE, Live
 from bot.mask import hide_secrets
-from bot.model import Conversation, Feedback, Message, Picture, Reply, Ticket, TicketEvent
+from bot.model import Conversation, Escalation, Feedback, Message, Picture, Reply, Ticket, TicketEvent
 from bot.response import Respondent, Response
 from bot.seen import Seen
 from bot.store.base import Store, Transaction
@@ -75,9 +75,18 @@ class Bot:
         self._clock = clock
         self._key = store.write(lambda transaction: transaction.secret("conversation-token"))
 
-    def turn(self, incoming: Incoming, holder: Pass | None = None, *, channel: str = "web") -> Turn:
+    def turn(
+        self,
+        incoming: Incoming,
+        holder: Pass | None = None,
+        *,
+        channel: str = "web",
+        may_hand_in: Callable[[str], None] = lambda _: None,
+    ) -> Turn:
         """Take a message, in the holder's conversation or in a new one, and return the stored reply.
 
+        `may_hand_in` is called with the conversation's id when a ticket is handed in; what it raises is raised here,
+        and nothing is kept.
         TurnError when the message cannot be taken, StoreError when it could not be kept.
         """
         desk = self.desk
@@ -94,7 +103,7 @@ class Bot:
             fresh = Conversation(secrets.token_urlsafe(16), channel, incoming.system or None, now, now)
             try:
                 turn = self._store.write(
-                    lambda t: self._record(t, fresh, seen, incoming, text, response, holder, leaked, now)  # noqa: B023
+                    lambda t: self._record(t, fresh, seen, incoming, text, response, holder, leaked, now, may_hand_in)  # noqa: B023
                 )
             except _MovedOn:  # another message, or a member of staff, came first: each round somebody got on
                 continue
@@ -231,7 +240,8 @@ class Bot:
             conversation,
             _since_rest(transaction.last_messages(conversation.id, REMEMBERED), self.office.cold_after),
             transaction.tickets(conversation.id),
-            cold=now - conversation.updated_at >= self.office.cold_after,
+            cold=now - conversation.updated_at
+            >= (self.office.unattended_after if conversation.owner else self.office.cold_after),
         )
 
     def _respond(self, desk: Desk, seen: Seen, incoming: Incoming, text: str, now: datetime) -> Response:
@@ -239,14 +249,22 @@ class Bot:
         known = conversation.system if conversation else None
         system = known if incoming.system is None else incoming.system or None
         now_open = replace(seen, tickets=_thawed(seen.tickets, now)) if seen.cold else seen
+        lapsed = [ticket for ticket in seen.tickets if seen.cold and ticket.status == "collecting" and ticket.fields]
         wits = Respondent(desk, self.office, now_open, system, conversation.audience if conversation else None, now)
+        response = self._answer(wits, incoming, text, now_open)
+        reason = desk.reason(lapsed[0].reason) if lapsed else None
+        if reason is None or response.reply.escalation is not None:
+            return response
+        return replace(response, reply=_with_lapsed(response.reply, reason))
+
+    def _answer(self, wits: Respondent, incoming: Incoming, text: str, seen: Seen) -> Response:
         if incoming.choose is not None:
             chosen = wits.to_choice(incoming.choose)
             if chosen is None:
                 raise Unknown("没有这个条目，它可能已经更新，请重新提问。")
             return chosen
         if incoming.accept is not None:
-            reason = desk.reason(incoming.accept)
+            reason = wits.desk.reason(incoming.accept)
             if reason is None:
                 raise Unknown("没有这项服务，请重新提问。")
             _check_offered(reason, seen)
@@ -266,6 +284,7 @@ class Bot:
         holder: Pass | None,
         leaked: bool,
         now: datetime,
+        may_hand_in: Callable[[str], None],
     ) -> Turn:
         conversation = seen.conversation and transaction.conversation(seen.conversation.id)
         if conversation is None:
@@ -294,6 +313,9 @@ class Bot:
         conversation = replace(conversation, system=response.system, audience=response.audience, updated_at=now)
         transaction.update_conversation(conversation)
         reply = response.settle(transaction, conversation, response.reply)
+        known = {ticket.number for ticket in seen.tickets if ticket.status != "collecting"}
+        if any(t.status == "waiting" and t.number not in known for t in transaction.tickets(conversation.id)):
+            may_hand_in(conversation.id)
         if leaked:
             reply = replace(reply, note="\n".join(filter(None, (wording.HIDDEN, reply.note))))
         stored = transaction.add_message(conversation.id, "bot", reply.text, now=now, reply=reply, in_reply_to=message)
@@ -325,6 +347,12 @@ class Bot:
     def _as_turn(self, conversation: Conversation, message: Message, reply: Reply | None, holder: Pass | None) -> Turn:
         token = self.token(conversation.id) if holder is None else None
         return Turn(conversation, message.id, message.sequence, reply, token)
+
+
+def _with_lapsed(reply: Reply, reason: Reason) -> Reply:
+    """A reply that offers to go on with a form that was left behind."""
+    offer = Escalation(reason.name, reason.dossier.label, "offered", None)
+    return replace(reply, note=wording.lapsed(reason.dossier.label), escalation=offer)
 
 
 def _since_rest(messages: list[Message], cold_after: timedelta) -> list[Message]:

@@ -19,6 +19,8 @@ from bot import dossier
 from bot.dossier import Dossier, read_dossiers
 
 _LISTS: Final = ("systems", "entries")
+_MOVED: Final = ("label", "told")
+"""Fields of a reason that are its dossier's since there are dossiers."""
 _PATTERNS: Final = ("cues", "hints", "unless", "asks", "request")
 SPARE: Final = 3
 """Characters beside a cue that say nothing of their own."""
@@ -101,6 +103,9 @@ def _reason(path: Path, table: object, words: Mapping[str, str], dossiers: Mappi
     if not isinstance(table, dict):
         raise ReasonError(f"{path.name}：原因应写成 [[reason]] 表。")
     place = f"{path.name} 的原因「{table.get('name', '?')}」"
+    if moved := "、".join(field for field in _MOVED if field in table):
+        there = f"[dossier.{table.get('name', '名称')}]"
+        raise ReasonError(f"{place}：{moved} 已改在 dossiers.toml 的 {there} 中填写，请移到那里（见 CHANGELOG.md）。")
     if unknown := sorted(set(table) - {"name", *_LISTS, *_PATTERNS}):
         raise ReasonError(f"{place}：有不认识的字段 {'、'.join(unknown)}。")
     name = table.get("name")

@@ -223,7 +223,11 @@ def _phones(text: str) -> Iterator[Found]:
 
 
 def _addresses(text: str) -> Iterator[Found]:
-    """IPv4 and IPv6 addresses, also with 。 for the dots."""
+    """Public IPv4 and IPv6 addresses, also with 。 for the dots; others say nothing of who is locked out."""
+    return (found for found in _all_addresses(text) if ipaddress.ip_address(found.value).is_global)
+
+
+def _all_addresses(text: str) -> Iterator[Found]:
     dotted = re.sub(r"(?<=\d)。(?=\d)", ".", text)
     for match in sorted([*_IPV4.finditer(dotted), *_IPV6.finditer(dotted)], key=lambda match: match.start()):
         literal = match[0].lstrip(":") if not match[0].startswith("::") else match[0]
@@ -248,9 +252,9 @@ def _accounts(text: str) -> Iterator[Found]:
             if len(value) < 2 or (not match["link"].strip() and not (digits and len(value) >= 5)):
                 continue
         else:
-            company = next((end for _, start_of, end in companies(value) if not start_of), None)
-            value = value[:company] if company else value.rstrip("!?.):")
-            if not match["link"].strip() or (not company and TALK.search(value)) or not 2 <= len(value) <= 50:
+            value = value.rstrip("!?.):")
+            name = TALK.search(value) is None and next(companies(value), None) is None
+            if not match["link"].strip() or not name or not 2 <= len(value) <= 50:
                 continue
         if not _is_slip(value):
             yield Found(value, start, start + len(value))
@@ -289,9 +293,10 @@ def _checked_account(text: str) -> str:
         return found.value
     if _is_slip(text):
         raise FieldError(_wrong_credit_code(text))
-    company = next(companies(text), None)
-    if TALK.search(text) and not (company and company[1:] == (0, len(text))):
-        raise FieldError("没有看到账号，请只填写登录时使用的账号，例如：zyb2024。如果不记得，请写出单位全称。")
+    if TALK.search(text) or next(companies(text), None):
+        raise FieldError(
+            "没有看到账号，请只填写登录时使用的账号，例如：zyb2024。如果不记得，请填写单位的统一社会信用代码。"
+        )
     if " " in text:
         raise FieldError("账号中间不能有空格，请只填写登录时使用的账号。")
     if not 2 <= len(text) <= 50 or not text.isprintable():
@@ -340,7 +345,9 @@ def _wrong_phone(text: str) -> str:
     return f"您填写的 {count} 位号码不是有效的电话号码，请核对后重新填写。"
 
 
-def _wrong_address(_: str) -> str:
+def _wrong_address(text: str) -> str:
+    if next(_all_addresses(text), None):
+        return "这是内网地址，解锁需要的是外网 IP：请打开百度搜索“IP”，填写搜出来的地址。"
     return "没有看到有效的 IP 地址。它由四组 0 到 255 的数字组成，例如：112.1.2.3，请核对后重新填写。"
 
 

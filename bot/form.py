@@ -23,6 +23,12 @@ CONSENT: Final = "consent"
 CONFIRM: Final = "confirm"
 TRIES: Final = 3
 UNCHECKED: Final = "（未能核对）"
+LONGEST_UNCHECKED: Final = 200
+TELLING: Final = 9
+"""Letters from which on what was asked before tells what happened: 「我要申诉」 does not."""
+LEAST_ADDED: Final = 3
+MOST_TOLD: Final = 1000
+"""Characters of what is added at the last look, and of all that one field tells."""
 SKIPPED: Final = ""
 PICTURE: Final = "picture:"
 _PICTURE: Final = re.compile(rf"{PICTURE}[A-Za-z0-9_-]+")
@@ -50,22 +56,34 @@ class Filled:
     taken: bool = True
 
 
-def begin(dossier: Dossier, heard: str | None) -> Form:
-    """An empty form; what was heard before fills the fields that take it."""
-    fields = {field.name: heard for field in dossier.fields if field.heard and heard}
-    return Form(fields, CONSENT)
+def begin() -> Form:
+    """An empty form, which first of all wants consent."""
+    return Form({}, CONSENT)
 
 
-def fill(dossier: Dossier, form: Form, text: str, picture: str | None = None) -> Filled:
-    """The form after a message of the visitor's, with the id of the picture that came with it."""
+def fill(dossier: Dossier, form: Form, text: str, picture: str | None = None, *, before: Sequence[str] = ()) -> Filled:
+    """The form after a message of the visitor's, with the id of the picture that came with it.
+
+    `before` are the texts before it: of the values that could not be taken, the one that came nearest is kept.
+    """
     text = simplified(text)
     ways = (_cancelled, _consented, _pictured, _gone_back, _changed, _confirmed, _skipped, _polite, _valued)
-    return next(filled for way in ways if (filled := way(dossier, form, text, picture)))
+    filled = next(filled for way in ways if (filled := way(dossier, form, text, picture)))
+    if form.asked and filled.form.fields.get(form.asked, "").endswith(UNCHECKED):
+        nearest = max([*before[-TRIES + 1 :], text], key=lambda tried: sum(c.isascii() and c.isalnum() for c in tried))
+        kept = {**filled.form.fields, form.asked: nearest.strip()[:LONGEST_UNCHECKED] + UNCHECKED}
+        return replace(filled, form=replace(filled.form, fields=kept))
+    return filled
 
 
-def recall(dossier: Dossier, form: Form, earlier: Sequence[tuple[str, str | None]]) -> Form:
-    """The form, once consented to, with what the visitor's earlier messages (texts and pictures) already gave."""
+def recall(dossier: Dossier, form: Form, earlier: Sequence[tuple[str, str | None]], heard: str | None = None) -> Form:
+    """The form, once consented to, with what the visitor's earlier messages (texts and pictures) already gave.
+
+    `heard` is what was asked before; it counts where it tells more than the wish itself.
+    """
     fields: dict[str, str] = {}
+    if heard and sum(map(str.isalnum, heard)) >= TELLING:
+        fields = {field.name: heard for field in dossier.fields if field.heard}
     for text, picture in earlier:  # what was said last counts
         if not say.is_asking(text):
             fields |= _found(dossier, text, set())
@@ -179,22 +197,33 @@ def _changed(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled |
 def _confirmed(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
     if form.asked != CONFIRM:
         return None
-    if say.is_yes(text):
+    if say.is_yes(text) or say.plain(text).startswith(("就这样", "那就这样", "先这样")):
         return Filled(form, "done")
-    if say.is_solved(text) or say.is_farewell(text):
-        return Filled(form, said=wording.UNFINISHED)
+    if said := _in_passing(text):
+        return Filled(form, said=said)
     if say.is_no(text):
         return Filled(form, said=f"请告诉我要修改哪一项，例如“修改{dossier.fields[0].label}”。")
+    corrected = None if say.is_asking(text) else _corrected(dossier, form, text)
+    return corrected or Filled(form, said="还没有提交。", taken=False)
+
+
+def _corrected(dossier: Dossier, form: Form, text: str) -> Filled | None:
+    """The form with what is put right or added at the last look."""
     exact = {field.name for field in dossier.fields if "code" in field.kinds or "account" in field.kinds}
-    found = {} if say.is_asking(text) else _labelled(dossier, text) or _found(dossier, text, exact)
+    found = _labelled(dossier, text) or _found(dossier, text, exact)
     if found:
         return Filled(replace(form, fields={**form.fields, **found}), said="已更改。")
-    return Filled(form, said="还没有提交。", taken=False)
+    open_ended = [field for field in dossier.fields if {"text", "regions"} & set(field.kinds)]
+    if not open_ended or len(text.strip()) < LEAST_ADDED:
+        return None
+    field = max(open_ended, key=lambda field: field.heard)
+    told = "；".join(filter(None, (form.fields.get(field.name), text.strip())))
+    return Filled(replace(form, fields={**form.fields, field.name: told[:MOST_TOLD]}), said=wording.ADDED)
 
 
 def _skipped(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
     asked = dossier.field(form.asked)
-    if asked is None or not say.is_skip(text):
+    if asked is None or not (say.is_skip(text) or say.is_ignorant(text)):
         return None
     if form.fields.get(asked.name):  # asked for once more, and nothing better came
         return Filled(_onward(dossier, form))
@@ -205,17 +234,22 @@ def _skipped(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled |
 
 
 def _polite(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled | None:
-    """The form as it is, after what is said in passing: greetings, thanks, 「稍等」, a second 「同意」."""
+    """The form as it is, after what is said in passing, or a second 「同意」."""
     if dossier.field(form.asked) is None:
         return None
+    said = _in_passing(text) or (wording.GO_ON if say.is_yes(text) else None)
+    return Filled(form, said=said) if said else None
+
+
+def _in_passing(text: str) -> str | None:
+    """What is said to greetings, thanks, leave taken, and 「稍等」; None for anything else."""
     if say.is_waiting(text):
-        return Filled(form, said=wording.PATIENCE)
+        return wording.PATIENCE
     if say.is_solved(text) or say.is_farewell(text):
-        return Filled(form, said=wording.UNFINISHED)
+        return wording.UNFINISHED
     if say.is_thanks(text):
-        return Filled(form, said=wording.WELCOME)
-    greeting = is_courtesy(canonical(text))
-    return Filled(form, said=wording.HELLO if greeting else "") if greeting or say.is_yes(text) else None
+        return wording.WELCOME
+    return wording.HELLO if is_courtesy(canonical(text)) and not say.is_yes(text) else None
 
 
 def _valued(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled:
@@ -231,9 +265,18 @@ def _valued(dossier: Dossier, form: Form, text: str, _: str | None) -> Filled:
         try:
             found[asked.name] = _checked(asked, text)
         except FieldError as error:
+            if better := _better(dossier, form, text):
+                return Filled(replace(form, fields={**form.fields, **better}), said="已更改。")
             if not found:
                 return _refused(dossier, form, asked, text, str(error))
     return Filled(_onward(dossier, replace(form, fields={**form.fields, **found})))
+
+
+def _better(dossier: Dossier, form: Form, text: str) -> dict[str, str]:
+    """Exact values for fields that have others: the credit code after all, for the account asked for before."""
+    exact = [field for field in dossier.fields if {"credit_code", "phone", "county"} & set(field.kinds)]
+    found = _found(replace(dossier, fields=tuple(exact)), text, set())
+    return {name: value for name, value in found.items() if name in form.fields and form.fields[name] != value}
 
 
 def _refused(dossier: Dossier, form: Form, asked: Field, text: str, problem: str) -> Filled:
@@ -242,7 +285,7 @@ def _refused(dossier: Dossier, form: Form, asked: Field, text: str, problem: str
         return Filled(replace(form, tries=tried), said=problem, taken=False)
     if form.fields.get(asked.name):
         return Filled(_onward(dossier, form), said="已保留原来的内容。")
-    kept = {**form.fields, asked.name: f"{text.strip()[:200]}{UNCHECKED}"}
+    kept = {**form.fields, asked.name: f"{text.strip()[:LONGEST_UNCHECKED]}{UNCHECKED}"}
     return Filled(_onward(dossier, replace(form, fields=kept)), said="已按您填写的内容记录，工作人员会与您核对。")
 
 

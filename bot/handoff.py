@@ -6,14 +6,12 @@ notice in the same transaction, so that a crash can neither lose nor invent one.
 
 from __future__ import annotations
 
-import statistics
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 from bot import form as forms
-from bot import wording
+from bot import wait, wording
 from bot.dossier import Dossier
 from bot.escalation import Reason
 from bot.form import Form
@@ -24,11 +22,6 @@ from bot.notify import Notice
 from bot.store.base import Transaction
 from bot.ticket import OPEN, change, reopenable
 
-WAITS: Final = 20
-"""How many of the last waits make up the expected one; with fewer than FEWEST nothing is promised."""
-FEWEST: Final = 5
-RECENT: Final = timedelta(days=7)
-
 
 @dataclass(frozen=True, slots=True)
 class Office:
@@ -36,12 +29,14 @@ class Office:
 
     `cold_after`: a conversation at rest for so long starts afresh. `reopen_within`: so long after a ticket ended a new
     message reopens it. `expire_after`: so long after anything happened to a waiting ticket it is closed.
+    `unattended_after`: so long at rest in a person's hands a conversation goes back to the queue.
     """
 
     hours: Hours
     cold_after: timedelta = timedelta(hours=2)
     reopen_within: timedelta = timedelta(days=3)
     expire_after: timedelta = timedelta(days=30)
+    unattended_after: timedelta = timedelta(hours=24)
 
 
 def form_of(ticket: Ticket) -> Form:
@@ -67,15 +62,23 @@ def open_ticket(
     system: str | None,
     now: datetime,
 ) -> Ticket:
-    """A new ticket that collects. One that collects for another reason is cancelled, and lends what it has."""
+    """A new ticket that collects. One that collects for another reason is cancelled, and lends what it has.
+
+    So does one whose form was left behind. What was `heard` before is kept, without personal data, only where nothing
+    is asked, and so no consent either.
+    """
     lent: dict[str, str] = {}
     for other in transaction.tickets(conversation.id):
         if other.status == "collecting":
             end(transaction, other, "cancelled", "visitor", now, "改办其他事项")
-            lent = {name: value for name, value in other.fields.items() if value and reason.dossier.field(name)}
+        elif other.status != "closed" or other.waiting_since is not None:
+            continue
+        fields = {field.name for field in reason.dossier.fields if not field.heard or other.reason == reason.name}
+        lent |= {name: value for name, value in other.fields.items() if value and name in fields}
+    if reason.dossier.at_once and heard:
+        lent |= {field.name: mask(heard) for field in reason.dossier.fields if field.heard}
     ticket = transaction.add_ticket(conversation.id, reason.name, system=system, now=now)
-    form = forms.begin(reason.dossier, heard)
-    ticket = with_form(ticket, replace(form, fields={**lent, **form.fields}), now)
+    ticket = with_form(ticket, replace(forms.begin(), fields=lent), now)
     transaction.update_ticket(ticket)
     transaction.add_event(TicketEvent(ticket.number, now, "visitor", "opened", reason.dossier.label))
     return ticket
@@ -116,8 +119,12 @@ def reopen(
 
 
 def end(transaction: Transaction, ticket: Ticket, kind: str, actor: str, now: datetime, detail: str = "") -> Ticket:
-    """The ticket, closed: "cancelled" by the visitor, "expired", or "closed" by staff."""
-    ticket = change(ticket, "closed", now)
+    """The ticket, closed: "cancelled" by the visitor, "expired", or "closed" by staff.
+
+    What a form collected that the visitor leaves is forgotten.
+    """
+    left = kind == "cancelled" and ticket.status == "collecting"
+    ticket = replace(change(ticket, "closed", now), fields={} if left else ticket.fields)
     transaction.update_ticket(ticket)
     transaction.add_event(TicketEvent(ticket.number, now, actor, kind, detail))
     return ticket
@@ -126,28 +133,49 @@ def end(transaction: Transaction, ticket: Ticket, kind: str, actor: str, now: da
 def release(
     transaction: Transaction, conversation: Conversation, actor: str, now: datetime, detail: str = ""
 ) -> Conversation:
-    """The conversation, the bot's again; what its owner had in hand waits once more."""
+    """The conversation, the bot's again; what its owner had in hand waits once more, and the visitor is told.
+
+    With a `detail` it was not the owner's own doing, and staff are told as well.
+    """
     for ticket in transaction.tickets(conversation.id):
         if ticket.status == "assigned":
             waiting = change(ticket, "waiting", now)
             transaction.update_ticket(waiting)
             transaction.add_event(TicketEvent(ticket.number, now, actor, "released", detail))
+            if detail:
+                tell(transaction, waiting, Dossier(_label(transaction, waiting), ""), "ticket.waiting", detail, now)
+    transaction.add_message(conversation.id, "bot", wording.RELEASED, now=now)
     conversation = replace(conversation, owner=None, updated_at=now)
     transaction.update_conversation(conversation)
     return conversation
+
+
+def let_go(transaction: Transaction, name: str, now: datetime) -> None:
+    """Release all that a member of staff has in hand who will not come back to it."""
+    for ticket in transaction.tickets_in(["assigned"], limit=10**6):
+        conversation = transaction.conversation(ticket.conversation_id)
+        if ticket.assignee == name and conversation is not None and conversation.owner == name:
+            release(transaction, conversation, "bot", now, "原接待人员已停用")
 
 
 def outlook(transaction: Transaction, ticket: Ticket, office: Office, now: datetime) -> str:
     """What a visitor may expect of a ticket that waits or is worked on."""
     if ticket.status == "assigned":
         return wording.BEING_WORKED_ON
-    if not office.hours.open_at(now):
-        opening = office.hours.next_opening(now)
-        return wording.off_hours(office.hours.describe(), say_when(opening, now) if opening else None)
-    waits = transaction.waits(now - RECENT, WAITS)
-    seconds = statistics.median(wait.total_seconds() for wait in waits) if len(waits) >= FEWEST else None
-    expected = None if seconds is None else timedelta(seconds=seconds)
-    return wording.queued(transaction.position(ticket) - 1, expected)
+    hours, before = office.hours, transaction.position(ticket) - 1
+    if not hours.open_at(now):
+        opening = hours.next_opening(now)
+        return wording.off_hours(hours.describe(), say_when(opening, now)) if opening else wording.UNSTAFFED
+    waits = transaction.waits(now - wait.RECENT, wait.WAITS)
+    expected = wait.expect(waits, hours, before, hours.worked(ticket.waiting_since or now, now))
+    broken = expected is not None and hours.worked(now, now + expected) < expected
+    return wording.queued(before, expected, broken=broken)
+
+
+def _label(transaction: Transaction, ticket: Ticket) -> str:
+    """What a ticket was called when it was opened."""
+    opened = (event.detail for event in transaction.events(ticket.number) if event.kind == "opened")
+    return next(opened, "") or ticket.reason
 
 
 def tell(transaction: Transaction, ticket: Ticket, dossier: Dossier, kind: str, text: str, now: datetime) -> None:

@@ -97,6 +97,19 @@ class Hours:
                     return start
         return None
 
+    def worked(self, start: datetime, end: datetime) -> timedelta:
+        """How much of the time between two aware moments staff were there; nothing where the end is not later."""
+        begin, until = _local(start), _local(end)
+        worked = timedelta(0)
+        day = begin.date() - timedelta(days=1)  # whose last span may reach into the first day
+        while day <= until.date():
+            for opening, closing in self._spans(day):
+                if max(opening, begin) < min(closing, until):
+                    worked += min(closing, until) - max(opening, begin)
+                    begin = min(closing, until)  # a night shift may reach into the hours of a weekend day worked
+            day += timedelta(days=1)
+        return worked
+
     def describe(self) -> str:
         """The regular hours for visitors, without a full stop: 周一至周五 9:00–12:00、13:30–17:30，法定节假日除外."""
         days: dict[tuple[Span, ...], list[int]] = {}
@@ -109,14 +122,14 @@ class Hours:
         return f"{told}，法定节假日除外" if self.calendar else told
 
     def _spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        worked = self._worked(day)
+        worked = self._is_worked(day)
         if worked is False:
             return
         midnight = datetime.combine(day, time(), SHANGHAI)
         for start, end in self.week[0 if worked and day.weekday() >= 5 else day.weekday()]:
             yield midnight + timedelta(minutes=start), midnight + timedelta(minutes=end)
 
-    def _worked(self, day: date) -> bool | None:
+    def _is_worked(self, day: date) -> bool | None:
         """Whether the day is worked or off by exception; None for a day like any other of its weekday."""
         if day in self.holidays or day in self.workdays:
             return day in self.workdays

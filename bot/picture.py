@@ -11,7 +11,6 @@ file or behind its end do not. Nothing here tells what a picture shows.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import subprocess
@@ -22,14 +21,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-from PIL import Image
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 LARGEST: Final = 8 * 1024 * 1024
 """Bytes of an upload, and of what is kept of it."""
@@ -49,39 +40,23 @@ KEPT_SIDE: Final = 16_000
 SECONDS: Final = 15
 """Time to draw one picture anew; a phone's screenshot takes less than one."""
 
-_MEMORY: Final = 1024**3
 _WAIT: Final = 10.0
-_SCANS: Final = 64
-_SCAN: Final = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
-_QUALITIES: Final = (90, 75, 50, 25)
-_TYPES: Final = {"PNG": "image/png", "JPEG": "image/jpeg"}
-_KINDS: Final[tuple[tuple[re.Pattern[bytes], type[ImageFile]], ...]] = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
-    (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImageFile),
-    (re.compile(rb"GIF8[79]a"), GifImageFile),
-    (re.compile(rb"BM"), BmpImageFile),
-)
-"""The classes themselves and not Image.open, which would try others and follow a JPEG into formats built upon it."""
-
-_TURNS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+STARTS: Final = {
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "WebP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    "GIF": re.compile(rb"GIF8[79]a"),
+    "BMP": re.compile(rb"BM"),
 }
-"""From the EXIF orientation to what sets it upright."""
+"""What files of the kinds that are accepted begin with."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _PART: Final = ".part"
-_UNKNOWN: Final = "无法识别这个文件，请上传 PNG、JPEG、WebP、BMP 或 GIF 格式的图片。"
-_BROKEN: Final = "这张图片不完整或已损坏，请重新截图或保存后再上传。"
-_BUSY: Final = "现在上传图片的人较多，请稍后再试。"
-_HEAVY: Final = f"图片不能超过 {LARGEST // 1024**2} MB，请裁剪或压缩后再上传。"
-_HUGE: Final = "图片的尺寸过大，请截取需要的部分后再上传。"
+UNKNOWN: Final = "无法识别这个文件，请上传 PNG、JPEG、WebP、BMP 或 GIF 格式的图片。"
+BROKEN: Final = "这张图片不完整或已损坏，请重新截图或保存后再上传。"
+BUSY: Final = "现在上传图片的人较多，请稍后再试。"
+HEAVY: Final = f"图片不能超过 {LARGEST // 1024**2} MB，请裁剪或压缩后再上传。"
+HUGE: Final = "图片的尺寸过大，请截取需要的部分后再上传。"
 
 
 class PictureError(Exception):
@@ -106,6 +81,10 @@ class Picture:
     height: int
 
 
+EXITS: Final[dict[type[PictureError], int]] = {PictureError: 3, PictureTooLarge: 4}
+"""What the drawing process ends with."""
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
 _turn = threading.Lock()
 
 
@@ -116,107 +95,36 @@ def clean(data: bytes) -> Picture:
     thread's picture is drawn. RuntimeError where the machine cannot draw pictures at all.
     """
     if len(data) > LARGEST:
-        raise PictureTooLarge(_HEAVY)
-    _kind(data)
+        raise PictureTooLarge(HEAVY)
+    kind_of(data)
     if not _turn.acquire(timeout=_WAIT):
-        raise PictureBusy(_BUSY)
+        raise PictureBusy(BUSY)
     try:
-        # -P keeps the modules beside this file from shadowing others of the same name.
-        command = [sys.executable, "-P", "-W", "ignore", __file__]
-        done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603
+        command = [sys.executable, "-W", "ignore", "-m", "bot.drawing"]
+        done = subprocess.run(  # noqa: S603
+            command, input=data, capture_output=True, timeout=SECONDS, check=False, cwd=_ROOT
+        )
     except subprocess.TimeoutExpired as error:
-        raise PictureError(_BROKEN) from error
+        raise PictureError(BROKEN) from error
     finally:
         _turn.release()
     if done.returncode == 1:
         raise RuntimeError(f"Pictures cannot be drawn here: {done.stderr.decode(errors='replace')[-2000:]}")
-    if done.returncode == _EXITS[PictureTooLarge]:
-        raise PictureTooLarge(_HUGE)
+    if done.returncode == EXITS[PictureTooLarge]:
+        raise PictureTooLarge(HUGE)
     if done.returncode:
-        raise PictureError(_BROKEN)
+        raise PictureError(BROKEN)
     head, _, drawn = done.stdout.partition(b"\n")
     media_type, width, height = head.decode().split(" ")
     return Picture(drawn, media_type, int(width), int(height))
 
 
-def draw(data: bytes) -> Picture:
-    """What `clean` does, in this process: without its limits of memory and time, and with all that decoding takes."""
-    try:
-        kind = _kind(data)
-        return _encoded(_upright(kind, data), "JPEG" if kind is JpegImageFile else "PNG")
-    except PictureError:
-        raise
-    except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureTooLarge(_HUGE) from error
-    except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, IndexError and others.
-        raise PictureError(_BROKEN) from error
-
-
-def _kind(data: bytes) -> type[ImageFile]:
-    for start, kind in _KINDS:
+def kind_of(data: bytes) -> str:
+    """The kind of picture that a file begins like; PictureError where it is none that is accepted."""
+    for kind, start in STARTS.items():
         if start.match(data):
             return kind
-    raise PictureError(_UNKNOWN)
-
-
-def _upright(kind: type[ImageFile], data: bytes) -> Image.Image:
-    # A few bytes of scan make the decoder go over the whole picture again.
-    if kind is JpegImageFile and len(_SCAN.findall(data)) > _SCANS:
-        raise PictureError(_BROKEN)
-    with kind(io.BytesIO(data)) as image:
-        width, height = image.size
-        if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
-            raise PictureTooLarge(_HUGE)
-        image.load()
-        turn = _turn_of(image)
-        drawn = _scaled(_plain(image))
-    if turn is not None:
-        drawn = drawn.transpose(turn)
-    drawn.info = {}
-    return drawn
-
-
-def _turn_of(image: ImageFile) -> Image.Transpose | None:
-    try:
-        return _TURNS.get(image.getexif().get(0x0112, 1))
-    except Exception:  # Broken EXIF, which need not break the picture.
-        return None
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Grey, colour, or colour with transparency, of eight bits each."""
-    if image.mode.startswith("I"):  # Sixteen bits of grey.
-        return image.convert("I").point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode in {"1", "L"} else "RGB")
-
-
-def _scaled(image: Image.Image) -> Image.Image:
-    width, height = image.size
-    scale = min(1.0, (KEPT_PIXELS / (width * height)) ** 0.5, KEPT_SIDE / max(width, height))
-    if scale == 1:
-        return image
-    return image.resize((max(1, int(width * scale)), max(1, int(height * scale))))
-
-
-def _encoded(image: Image.Image, kind: str) -> Picture:
-    file = io.BytesIO()
-    if kind == "PNG":
-        image.save(file, "PNG")
-        if file.tell() > LARGEST:
-            kind = "JPEG"
-            if image.mode == "RGBA":
-                opaque = Image.new("RGB", image.size, "white")
-                opaque.paste(image, mask=image)
-                image = opaque
-    if kind == "JPEG":
-        for quality in _QUALITIES:
-            file = io.BytesIO()
-            image.save(file, "JPEG", quality=quality)
-            if file.tell() <= LARGEST:
-                break
-    return Picture(file.getvalue(), _TYPES[kind], *image.size)
+    raise PictureError(UNKNOWN)
 
 
 class PictureFolder:
@@ -276,27 +184,3 @@ class PictureFolder:
         if not _ID.fullmatch(picture_id):
             raise ValueError("A picture's id has 16 to 64 letters, digits, - and _.")
         return self._folder / picture_id
-
-
-_EXITS: Final[dict[type[PictureError], int]] = {PictureError: 3, PictureTooLarge: 4}
-
-
-def _main() -> int:
-    """Draw the picture on standard input: a line that describes it and its bytes on standard output, or a status."""
-    if sys.platform == "linux":
-        import resource  # noqa: PLC0415
-
-        for kind, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
-            hard = resource.getrlimit(kind)[1]
-            limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(kind, (limit, limit))
-    try:
-        picture = draw(sys.stdin.buffer.read())
-    except PictureError as error:
-        return _EXITS[type(error)]
-    sys.stdout.buffer.write(f"{picture.media_type} {picture.width} {picture.height}\n".encode() + picture.data)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main())

@@ -99,7 +99,7 @@ class Respondent:
         last = self.seen.last
         if last is None:
             return None
-        options = last.options or (last.related if last.decision in ("reject", "escalate") else ())
+        options = last.options or last.related
         if option := say.picked(text, options):
             return self.to_choice(option.entry_id)
         if options and self.seen.collecting is None:
@@ -132,8 +132,10 @@ class Respondent:
         ended = last is not None and last.author == "bot" and last.reply is None
         rated = last is not None and last.reply is not None and last.reply.text == wording.RATED
         rateable = [t for t in self.seen.tickets if t.status == "resolved" and (t.stars is None or rated)]
-        if stars is None or stars > 5 or not rateable or not (ended or rated):
+        if not rateable or not (ended or rated):
             return None
+        if stars is None or stars > 5:
+            return self._respond(self._spoken(wording.RATE), nothing) if text.rstrip("分 ").isdecimal() else None
         latest = max(rateable, key=lambda ticket: ticket.ended_at or ticket.updated_at)
         return self._respond(self._spoken(wording.RATED), self._deeds.rating(latest, stars))
 
@@ -180,7 +182,10 @@ class Respondent:
         """What the desk makes of a text, or of the last question asked about somebody else."""
         thought = self._redirected(text) or self.desk.consider(text, self.system, self.audience)
         reply = thought.reply
-        if reply.decision == "escalate" and reply.escalation and reply.escalation.reason == HUMAN.name:
+        if self._calls_person(text) and not self._is_human(reply):
+            human = self.desk.reason(HUMAN.name) or HUMAN
+            return self._respond(reply, self._deeds.calling(human, text), thought)
+        if self._is_human(reply):
             human = self.desk.reason(HUMAN.name) or HUMAN
             heard = text if len(text) > BRIEF else self.seen.question
             reply = replace(reply, note=wording.SORRY) if is_angry(text) else reply
@@ -204,10 +209,12 @@ class Respondent:
     def _filling(self, ticket: Ticket, reason: Reason, text: str, picture: str | None) -> Response:
         """The reply to a message that may be meant for the form."""
         before = handoff.form_of(ticket)
-        filled = forms.fill(reason.dossier, before, text, picture)
+        texts = [message.text for message in self.seen.messages if message.author == "visitor"]
+        filled = forms.fill(reason.dossier, before, text, picture, before=texts)
         if before.asked == forms.CONSENT and filled.state == "asking" and filled.taken:
             said = [(m.text, m.picture) for m in self.seen.messages if m.author == "visitor"][-RECALLED:]
-            filled = replace(filled, form=forms.recall(reason.dossier, filled.form, [*said, (text, picture)]))
+            said.append((text, picture))
+            filled = replace(filled, form=forms.recall(reason.dossier, filled.form, said, self.seen.question))
         if not filled.taken and (response := self._aside(ticket, reason, text, filled)):
             return response
         return self._respond(self._escalated(reason), self._deeds.advancing(ticket, reason, filled))
@@ -232,10 +239,20 @@ class Respondent:
         return self._respond(reply, nothing, thought)
 
     def _wants_person(self, text: str) -> bool:
-        """Whether a text asks for a person and says hardly anything else."""
+        """Whether a text asks for a person and says hardly anything else, or calls for one in so many words."""
         offer = self.desk.consider(text, self.system).reply.escalation if text else None
         human = self.desk.reason(HUMAN.name) or HUMAN
-        return offer is not None and offer.reason == HUMAN.name and human.is_all_of(self.desk.index.understand(text))
+        only = offer is not None and offer.reason == HUMAN.name
+        return (only and human.is_all_of(self.desk.index.understand(text))) or self._calls_person(text)
+
+    def _calls_person(self, text: str) -> bool:
+        human = self.desk.reason(HUMAN.name) or HUMAN
+        said = self.desk.index.understand(text)
+        return say.calls_person(text) and human.given_by(said, system=self.system, answer=None)
+
+    def _is_human(self, reply: Reply) -> bool:
+        offer = reply.escalation
+        return reply.decision == "escalate" and offer is not None and offer.reason == HUMAN.name
 
     def _beside_form(self, reply: Reply) -> Reply:
         """A reply to something else, with the question of the form that is being filled in."""

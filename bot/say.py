@@ -52,6 +52,16 @@ def is_skip(text: str) -> bool:
     return _made_of(text, phrase.SKIP, phrase.SKIP_BESIDE)
 
 
+def calls_person(text: str) -> bool:
+    """Whether the message calls for a person in so many words, whatever else it says."""
+    return phrase.CALL.search(canonical(text)) is not None
+
+
+def is_ignorant(text: str) -> bool:
+    """Whether the message says that one does not know, and asks for no help (「不知道填错的是什么」)."""
+    return phrase.IGNORANT.fullmatch(plain(text)) is not None
+
+
 def is_back(text: str) -> bool:
     """Whether the message goes back one question."""
     return _made_of(text, phrase.BACK, phrase.BACK_BESIDE)

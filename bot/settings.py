@@ -8,10 +8,10 @@ from __future__ import annotations
 import ipaddress
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
 from limits import parse
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.decide import Thresholds
@@ -52,13 +52,13 @@ class Settings(BaseSettings):
     """Days off besides the public ones: dates and ranges, 2026-10-01..2026-10-07."""
     workdays: str | None = None
     """Days worked in exchange (调休), besides the public ones."""
-    cold_minutes: Annotated[int, Field(ge=1)] = 120
+    cold_minutes: Annotated[int, Field(ge=1, le=100_000)] = 120
     """After so long at rest a conversation starts afresh: options, role and a form half filled in are forgotten."""
-    reopen_days: Annotated[float, Field(ge=0)] = 3
+    reopen_days: Annotated[float, Field(ge=0, le=36_500)] = 3
     """For so long after a ticket ended a new message of the visitor reopens it."""
-    expire_days: Annotated[float, Field(gt=0)] = 30
+    expire_days: Annotated[float, Field(gt=0, le=36_500)] = 30
     """After so long without anything happening a waiting ticket is closed."""
-    retention_days: Annotated[int, Field(ge=0)] = 365
+    retention_days: Annotated[int, Field(ge=0, le=36_500)] = 365
     """Conversations at rest for longer are deleted for good; 0 keeps them for ever."""
     notify_targets: SecretStr | None = None
     """Who is told of new tickets: wecom:URL, dingtalk:URL#secret, feishu:URL#secret, webhook:URL#secret."""
@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     rate_per_conversation: str = "30/minute"
     rate_lookups: str = "1200/minute"
     """Searches, suggestions and other look-ups from one address."""
+    rate_tickets: str = "20/hour"
+    """Tickets handed in from one address."""
+    most_streams: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
+    """Chat windows that are open at once, each of which keeps a connection."""
+    most_streams_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 60
+    picture_budget_mb: Annotated[int, Field(ge=0, le=1_000_000_000)] = 2048
+    """What the visitors' pictures may take on the disk; beyond it none is taken any more."""
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -85,7 +92,7 @@ class Settings(BaseSettings):
             ipaddress.ip_network(network, strict=False)
         return value
 
-    @field_validator("rate_per_address", "rate_per_conversation", "rate_lookups")
+    @field_validator("rate_per_address", "rate_per_conversation", "rate_lookups", "rate_tickets")
     @classmethod
     def _rate(cls, value: str) -> str:
         parse(value)
@@ -104,10 +111,23 @@ class Settings(BaseSettings):
             raise ValueError("must be printable ASCII, since it is sent in a header")
         return value
 
-    @model_validator(mode="after")
-    def _hours(self) -> Self:
-        Hours.read(self.working_hours, self.holidays or "", self.workdays or "")
-        return self
+    @field_validator("working_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        Hours.read(value)
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _holidays(cls, value: str | None) -> str | None:
+        Hours.read("never", value or "")
+        return value
+
+    @field_validator("workdays")
+    @classmethod
+    def _workdays(cls, value: str | None, info: ValidationInfo) -> str | None:
+        Hours.read("never", info.data.get("holidays") or "", value or "")  # no day is both
+        return value
 
     @property
     def thresholds(self) -> Thresholds:

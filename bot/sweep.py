@@ -108,6 +108,7 @@ def expire(store: Store, office: Office, now: datetime, *, idle: timedelta = SES
         tickets = [
             *transaction.tickets_resting("collecting", now - office.cold_after),
             *transaction.tickets_resting("waiting", now - office.expire_after),
+            *transaction.tickets_resting("assigned", now - office.unattended_after),
         ]
         return list(dict.fromkeys(ticket.conversation_id for ticket in tickets))
 
@@ -220,6 +221,9 @@ def _close(transaction: Transaction, conversation_id: str, office: Office, now: 
     """Close the conversation's tickets whose time is over, and return them as they were; of forms nothing is said."""
     conversation = transaction.conversation(conversation_id)
     if conversation is None:
+        return []
+    if conversation.owner is not None and now - conversation.updated_at >= office.unattended_after:
+        handoff.release(transaction, conversation, "bot", now, "长时间没有回复，已退回队列")
         return []
     over = [each for each in transaction.tickets(conversation_id) if expired(each, conversation, office, now)]
     for ticket in over:

@@ -1,8 +1,9 @@
 """Sending notices to their targets: one thread and one queue per target, tried again with growing pauses.
 
-What this keeps and what it does not: a notice is in memory until its target took it or refused it for good, which
-`outcome` hears. Notices that a full queue pushes out or that wait at `close` are heard of no more; whoever has to be
-sure keeps them until `outcome` was called. Delivery is at least once: an answer that got lost makes a second message.
+What this keeps and what it does not: a notice is in memory until its target took it, refused it for good, or was tried
+so often that others should have their turn; `outcome` hears which. Notices that a full queue pushes out or that wait at
+`close` are heard of no more. Whoever has to be sure keeps a notice until it was taken or refused, and tells it again.
+Delivery is at least once: an answer that got lost makes a second message.
 
 A target's address is looked up and checked for each connection, and the connection goes to the address that was
 checked, so that no name can lead into the operator's own network, neither by what it resolves to nor by resolving to
@@ -167,8 +168,8 @@ class WebhookNotify:
 
     `allow_private` lets targets be in one's own network; `attempts` and `wait` say how often and how far apart one
     notice is tried, `seconds` how long one attempt may take. `outcome` is called in the target's thread with notice,
-    target, whether it was delivered, and the Chinese reason if not. `tls`, `resolve`, `network` and `now` stand in for
-    certificates, name service, network and clock.
+    target and how it went; `retry` says that the target may take the notice later. `tls`, `resolve`, `network` and
+    `now` stand in for certificates, name service, network and clock.
     """
 
     def __init__(
@@ -180,7 +181,7 @@ class WebhookNotify:
         wait: wait_base = WAIT,
         seconds: float = TOTAL_SECONDS,
         capacity: int = CAPACITY,
-        outcome: Callable[[Notice, Target, bool, str], None] | None = None,
+        outcome: Callable[[Notice, Target, Outcome], None] | None = None,
         tls: ssl.SSLContext | None = None,
         resolve: Callable[[str, int], Sequence[str]] = resolve,
         network: httpcore.NetworkBackend | None = None,
@@ -232,9 +233,10 @@ class WebhookNotify:
             log.info("通知目标 %s：程序停止，通知 %s 尚未送达", target.name, notice.id)
             return
         if not outcome.delivered:
-            log.warning("通知目标 %s：通知 %s 未能送达：%s", target.name, notice.id, outcome.reason)
+            went = "暂时未能送达" if outcome.retry else "被拒绝，不再发送"
+            log.warning("通知目标 %s：通知 %s %s：%s", target.name, notice.id, went, outcome.reason)
         if self._outcome is not None:
-            self._outcome(notice, target, outcome.delivered, outcome.reason)
+            self._outcome(notice, target, outcome)
 
     def _attempt(self, target: Target, notice: Notice) -> Outcome:
         if self._closing.is_set():  # during the pause before this attempt
@@ -316,7 +318,7 @@ def _failed(error: Exception) -> Outcome:
     if any(
         isinstance(part, ssl.SSLCertVerificationError) for part in error.args
     ):  # what httpcore wraps, it keeps there
-        return Outcome(False, reason="证书未通过验证")
+        return Outcome(False, retry=True, reason="证书未通过验证")  # one that expired is renewed
     known = (outcome for kinds, outcome in _FAILURES if isinstance(error, kinds))
     passing = isinstance(error, (httpcore.NetworkError, httpcore.RemoteProtocolError, OSError))
     return next(known, Outcome(False, retry=passing, reason=f"发送失败（{type(error).__name__}）"))

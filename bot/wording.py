@@ -27,6 +27,8 @@ WHO = "我是在线咨询的自动助手，用常见问题文档的原文回答�
 SORRY = "很抱歉给您添麻烦了。"
 HELLO = "您好。"
 WELCOME = "不客气。"
+GO_ON = "请继续填写。"
+ADDED = "已补充。"
 UNFINISHED = "登记还没有提交。不再需要的话请回复“取消”，否则请继续。"
 PATIENCE = "好的，不着急。"
 NOTED = "已记录，工作人员接待时可以看到。"
@@ -43,11 +45,14 @@ HIDDEN = (
 )
 PICTURE = "图片已收到，不过我看不懂图片的内容。请用文字写出图片上的提示；需要工作人员查看时，请说“转人工”。"
 PICTURE_KEPT = "图片已收到，工作人员可以看到。"
+COME_BACK = "您可以先离开，之后请用这台设备的同一浏览器回到本页面查看回复。"
+UNSTAFFED = f"目前没有人工值守，工作人员看到后会处理。{COME_BACK}"
 BEING_WORKED_ON = "工作人员正在处理。"
-CANCELLED = "好的，已取消登记，您填写的内容不会转给工作人员。还有其他问题可以继续问我。"
+CANCELLED = "好的，已取消登记，刚才填写的内容不再保留在登记里。还有其他问题可以继续问我。"
 HANDED_OVER = "您已填写的内容会一并转给工作人员。"
 DECLINED = "好的。还有其他问题可以继续问我；需要人工时请说“转人工”。"
 NOTHING_TO_CANCEL = "目前没有正在填写的登记。还有其他问题可以继续问我。"
+RATE = "请为本次服务评分：回复 1 到 5，5 为非常满意。"
 RATED = "感谢您的评价！"
 RELEASED = "人工客服已退出，您可以继续向我提问；您的请求仍在等待处理。"
 TRANSFERRED = "您的请求已转给其他工作人员。"
@@ -72,6 +77,11 @@ def reach(lines: Sequence[tuple[str, str]]) -> str:
 def switch(label: str) -> str:
     """Another hand-over is offered in the middle of a form."""
     return f"如果要改为“{label}”，请回复“是”；否则请继续填写。"
+
+
+def lapsed(label: str) -> str:
+    """A form was left behind and ended."""
+    return f"您之前的“{label}”登记长时间没有继续，已自动结束，填过的内容还在。要接着办理，请回复“继续登记”。"
 
 
 def withdrawable(numbers: Sequence[int]) -> str:
@@ -120,26 +130,25 @@ def standing(label: str, ticket: int, outlook: str) -> str:
     return f"您的“{label}”已经登记，受理编号 {ticket}。{outlook}"
 
 
-def queued(before: int, expected: timedelta | None) -> str:
-    """The visitor's place in the queue, and the wait that the last ones had."""
+def queued(before: int, expected: timedelta | None, *, broken: bool = False) -> str:
+    """The visitor's place in the queue, and the wait to expect; `broken` by a time at which nobody is there."""
     place = f"您前面还有 {before} 位" if before else "您排在第一位"
-    wait = f"，最近的等待时间约 {duration(expected)}" if expected is not None else ""
+    counted = "（按工作时间计算）" if broken else ""
+    wait = f"，按最近的情况预计等待{duration(expected)}{counted}" if expected is not None else ""
     return f"{place}{wait}，工作人员接待时会在本窗口回复您。"
 
 
-def off_hours(hours: str, opening: str | None) -> str:
+def off_hours(hours: str, opening: str) -> str:
     """Nobody is there now."""
-    when = f"工作人员将在{opening}上班后处理" if opening else "工作人员上班后会处理"
-    known = f"（人工服务时间：{hours}）" if opening else ""
-    return f"现在不是人工服务时间{known}，{when}。您可以先离开，之后在本窗口查看回复。"
+    return f"现在不是人工服务时间（人工服务时间：{hours}），工作人员将在{opening}上班后处理。{COME_BACK}"
 
 
 def duration(span: timedelta) -> str:
-    """A span of time as people say it."""
+    """About how long something takes. Over a day no figure: by then it hangs on more than the pace of the last days."""
     minutes = max(1, round(span.total_seconds() / 60))
     if minutes < 60:
-        return f"{minutes} 分钟"
-    return f"{round(minutes / 60)} 小时" if minutes < 48 * 60 else f"{round(minutes / 1440)} 天"
+        return f"约 {minutes} 分钟"
+    return f"约 {round(minutes / 30) / 2:g} 小时" if minutes <= 24 * 60 else "一天以上"
 
 
 def reopened(ticket: int, outlook: str) -> str:
@@ -152,10 +161,10 @@ def taken_over(agent: str) -> str:
     return f"人工客服“{agent}”正在为您服务。"
 
 
-def ended(ticket: int, *, resolved: bool) -> str:
-    """A person is done."""
-    rate = "请为本次服务评分：回复 1 到 5，5 为非常满意。" if resolved else ""
-    return f"受理单 {ticket} {'已办结' if resolved else '已关闭'}。如还有问题，可以直接在这里留言。{rate}"
+def ended(ticket: int, *, resolved: bool, rate: bool) -> str:
+    """A person is done with a ticket, and asks to be rated when with all of them."""
+    asked = RATE if rate else ""
+    return f"受理单 {ticket} {'已办结' if resolved else '已关闭'}。如还有问题，可以直接在这里留言。{asked}"
 
 
 def refusal(said: str, knowledge: KnowledgeBase, *, suggestions: bool) -> str:

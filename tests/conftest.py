@@ -23,7 +23,8 @@ settings.load_profile("unhurried")
 
 ROOT = Path(__file__).parent.parent
 EVAL = ROOT.parent / "shared" / "eval"
-NO_LIMIT = dict.fromkeys(("RATE_PER_ADDRESS", "RATE_PER_CONVERSATION", "RATE_LOOKUPS"), "1000000/second")
+RATES = ("RATE_PER_ADDRESS", "RATE_PER_CONVERSATION", "RATE_LOOKUPS", "RATE_TICKETS")
+NO_LIMIT = dict.fromkeys(RATES, "1000000/second")
 
 OFFICE = {"WORKING_HOURS": "always", "NOTIFY_TARGETS": ""}
 

@@ -616,7 +616,8 @@ def _author_faults(before: Shot, shot: Shot) -> Iterator[str]:
         was, now = before.owners.get(conversation), shot.owners[conversation]
         if message["reply"] and (now is not None or (was is not None and conversation not in left)):
             yield f"the bot replies in {was or now}'s conversation: {message['text']!r}"
-        if message["reply"] and message["sequence"] != shot.looked.get(conversation, 0) + 2:
+        said_to_leave = 1 if conversation in left else 0
+        if message["reply"] and message["sequence"] != shot.looked.get(conversation, 0) + 2 + said_to_leave:
             yield f"a reply to a conversation that is another by now: {message['text']!r}"
         if message["reply"]:
             yield from _reply_faults(conversation, json.loads(message["reply"]), shot)
@@ -748,6 +749,10 @@ def ticket_faults(path: Path) -> list[str]:
     return faults
 
 
+_LEFT = ("released", "bot")
+"""Nobody's own doing, so staff are told that the ticket waits again."""
+
+
 def notice_faults(path: Path) -> list[str]:
     """What staff would be told too often or not at all, while nobody delivers notices."""
     events = _rows(path, "SELECT ticket, kind, actor FROM ticket_event")
@@ -757,6 +762,7 @@ def notice_faults(path: Path) -> list[str]:
         for event in events
         if event["kind"] in kinds and (event["kind"] != "handed_in" or event["actor"] == "visitor")
     )
+    due.update((event["ticket"], "ticket.waiting") for event in events if (event["kind"], event["actor"]) == _LEFT)
     told = Counter((row["ticket"], row["kind"]) for row in _rows(path, "SELECT ticket, kind FROM notice"))
     return [
         f"ticket {key[0]}: {key[1]} is due {due[key]} ×, told {told[key]} ×"

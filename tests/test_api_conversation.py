@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,8 +25,7 @@ from PIL import Image
 from staffed import until
 
 from bot import wording
-from bot.api import conversation
-from bot.api.app import create_app
+from bot.api.app import MOST_WINDOWS, create_app
 from bot.api.dep import Service
 from bot.api.server import Server
 from bot.decide import Thresholds
@@ -39,7 +39,8 @@ from bot.store.sqlite import SqliteStore
 
 WANG = Staff("wang", "小王", "agent", True, datetime(2026, 1, 1, tzinfo=UTC))
 UNLOCK = Reason("unlock", Dossier("申请解锁", "可以解锁。", at_once=True), entries=("a-1",))
-MANY = dict.fromkeys(("rate_per_address", "rate_per_conversation", "rate_lookups"), "1000000/second")
+RATES = ("rate_per_address", "rate_per_conversation", "rate_lookups", "rate_tickets")
+MANY = dict.fromkeys(RATES, "1000000/second")
 
 
 @dataclass
@@ -261,7 +262,7 @@ def test_typing_travels_both_ways(place: Place) -> None:
 def test_every_window_hears_everything(place: Place) -> None:
     """As many as are allowed; one more is asked to wait, until one is closed."""
     visitor = place.say("你好")
-    streams = [visitor.listen() for _ in range(conversation.MOST_LISTENERS)]
+    streams = [visitor.listen() for _ in range(MOST_WINDOWS)]
     for stream in streams:
         stream.next("state")
     refused = visitor.request("GET", "/events")
@@ -271,8 +272,29 @@ def test_every_window_hears_everything(place: Place) -> None:
     visitor.say("在吗")
     assert {stream.next("message")[2] for stream in streams} == {"3"}
     streams[0].response.close()
-    until(lambda: place.service.live.count(visitor.id) < conversation.MOST_LISTENERS)
-    assert visitor.listen().next()
+    until(lambda: visitor.listen().response.status_code == 200)
+
+
+def test_windows_opened_at_the_same_moment_are_counted(place: Place) -> None:
+    """However many come at once, no more are let in."""
+    visitor = place.say("你好")
+    with ThreadPoolExecutor(40) as pool:
+        statuses = list(pool.map(lambda _: visitor.listen().response.status_code, range(40)))
+    assert (statuses.count(200), statuses.count(429)) == (MOST_WINDOWS, 40 - MOST_WINDOWS)
+    assert place.service.live.count(visitor.id) == MOST_WINDOWS
+
+
+@pytest.mark.parametrize(("setting", "status"), [("most_streams_per_address", 429), ("most_streams", 503)])
+def test_windows_are_limited_beyond_one_conversation(tmp_path: Path, setting: str, status: int) -> None:
+    """For an address and in all; one that is closed makes room."""
+    with place_in(tmp_path, **{setting: 3}) as place:
+        visitors = [place.say("你好") for _ in range(4)]
+        streams = [visitor.listen() for visitor in visitors[:3]]
+        refused = visitors[3].request("GET", "/events")
+        assert is_problem(refused, status)
+        assert int(refused.headers["retry-after"]) > 0
+        streams[0].response.close()
+        until(lambda: visitors[3].listen().response.status_code == 200)
 
 
 def test_whoever_leaves_is_forgotten(place: Place) -> None:
@@ -305,6 +327,22 @@ def test_a_closing_server_ends_streams_at_once(place: Place) -> None:
     assert all(stream.ended() for stream in streams)
     assert time.monotonic() - began < 3
     until(lambda: place.service.live.count() == 0)
+
+
+def test_a_signal_may_come_in_the_middle_of_anything(place: Place) -> None:
+    """Its handler runs in a thread that may hold the listeners' lock, and waits for nothing."""
+    stream = place.say("你好").listen()
+    stream.next("state")
+
+    def interrupted() -> None:
+        with place.service.live._lock:
+            place.server.handle_exit(signal.SIGTERM, None)
+
+    thread = threading.Thread(target=interrupted, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert stream.ended()
 
 
 ROUTES = (
@@ -462,6 +500,20 @@ def test_too_many_pictures_are_refused_and_not_kept(place: Place) -> None:
     assert not list(place.folder.glob("pictures/*"))
 
 
+def test_no_picture_is_taken_once_the_folder_is_full(tmp_path: Path) -> None:
+    """503 with words, and what has been kept is still shown."""
+    with place_in(tmp_path, picture_budget_mb=1) as place:
+        visitor = place.say("你好")
+        picture = visitor.request("POST", "/pictures", content=image()).json()["picture_id"]
+        place.service.budget.add(1024**2)
+        refused = visitor.request("POST", "/pictures", content=image())
+        assert is_problem(refused, 503)
+        assert "文字" in refused.json()["detail"]
+        assert int(refused.headers["retry-after"]) > 0
+        assert visitor.request("GET", f"/pictures/{picture}").status_code == 200
+        assert [path.name for path in place.folder.glob("pictures/*")] == [picture]
+
+
 def test_a_picture_that_begins_a_conversation_is_unknown(place: Place) -> None:
     """404, whether it is another's or none."""
     picture = place.say("你好").request("POST", "/pictures", content=image()).json()["picture_id"]
@@ -497,6 +549,38 @@ def test_look_ups_are_counted_too(tmp_path: Path) -> None:
         visitor = place.say("你好")
         for status in (204, 204, 429):
             assert visitor.post("/read", {"sequence": 1}).status_code == status
+
+
+def test_tickets_from_one_address_are_limited(tmp_path: Path) -> None:
+    """429 for one too many, of which nothing is kept; whatever opens none is answered as before."""
+    with place_in(tmp_path, rate_tickets="2/hour") as place:
+        visitor = place.say("转人工")
+        place.say("转人工")
+        refused = place.client.post("/api/chat", json={"text": "转人工"})
+        assert is_problem(refused, 429)
+        assert "转人工" in refused.json()["detail"]
+        assert int(refused.headers["retry-after"]) > 0
+        waiting = place.service.store.read(lambda t: t.tickets_in(["collecting", "waiting"]))
+        assert [ticket.number for ticket in waiting] == [1001, 1002]
+        assert visitor.say("转人工")["escalation"]["ticket"] == visitor.ticket
+        other = place.say("打印出现404")
+        assert is_problem(other.chat(text="转人工"), 429)
+        history = place.client.get(f"/api/chat/{other.id}", headers={"Authorization": f"Bearer {other.token}"})
+        assert len(history.json()["messages"]) == 2
+
+
+def test_tickets_of_one_conversation_are_limited(place: Place) -> None:
+    """However often they are taken back; reopening what staff ended is no new ticket."""
+    visitor = place.say("转人工")
+    visitor.resolved()
+    assert visitor.say("问题又出现了，怎么还是没有人管")["note"]
+    visitor.say("撤回")
+    for _ in range(9):
+        visitor.say("转人工")
+        assert visitor.reply["escalation"]["status"] == "waiting"
+        visitor.say("撤回")
+    assert is_problem(visitor.chat(text="转人工"), 429)
+    assert place.say("转人工").reply["escalation"]["status"] == "waiting"
 
 
 def test_the_documentation_names_every_refusal(place: Place) -> None:

@@ -28,6 +28,8 @@ from bot.settings import Settings
 from bot.store.base import StoreError
 from bot.store.sqlite import SqliteStore
 
+RIGHT = b"the right token"
+
 
 class BrokenBot:
     """Falls over at whatever it is asked."""
@@ -84,6 +86,66 @@ def ask(app: FastAPI, method: str, path: str, **request: Any) -> httpx.Response:
     return asyncio.run(asked())
 
 
+def nobody(_: str, __: str) -> bool:
+    """Holds no conversation."""
+    return False
+
+
+class Uploads:
+    """Pictures sent up to a guard, each part when told to; `dealing` counts those that the application has in hand."""
+
+    def __init__(self) -> None:
+        self.guard = guard.Guard(self._deal, lambda _, token: token == RIGHT.decode())
+        self.dealing = 0
+        self.go_on = asyncio.Event()
+        self.bodies: list[bytes] = []
+
+    async def _deal(self, _: Any, receive: Any, send: Any) -> None:
+        self.dealing += 1
+        await self.go_on.wait()
+        self.dealing -= 1
+        self.bodies.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 201, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def send(self, address: str, token: bytes = RIGHT) -> tuple[asyncio.Queue[bytes | None], asyncio.Task[int]]:
+        """Begin to send: the parts to come, None at the end, and the status in the end."""
+        parts: asyncio.Queue[bytes | None] = asyncio.Queue()
+        statuses: list[int] = []
+
+        async def receive() -> Any:
+            part = await parts.get()
+            return {"type": "http.request", "body": part or b"", "more_body": part is not None}
+
+        async def sent(message: Any) -> None:
+            statuses.append(message.get("status", 0))
+
+        async def serve() -> int:
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "path": "/api/conversations/conversation-number-1/pictures",
+                "headers": [(b"authorization", b"Bearer " + token)],
+                "client": (address, 1),
+            }
+            await self.guard(scope, receive, sent)
+            return statuses[0]
+
+        return parts, asyncio.create_task(serve())
+
+    def send_whole(self, address: str, body: bytes = b"x") -> asyncio.Task[int]:
+        parts, status = self.send(address)
+        parts.put_nowait(body)
+        parts.put_nowait(None)
+        return status
+
+
+async def settle() -> None:
+    """Let everything happen that can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 def is_problem(response: httpx.Response, status: int) -> bool:
     return (
         response.status_code == response.json()["status"] == status
@@ -119,7 +181,7 @@ def test_an_error_in_the_middle_of_a_response_is_the_servers() -> None:
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(guard.Guard(half)(scope, no_body, sent))
+        asyncio.run(guard.Guard(half, nobody)(scope, no_body, sent))
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(bot: Bot, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +196,100 @@ def test_a_body_that_does_not_come_is_not_waited_for(bot: Bot, store: Any, monke
     response = ask(app_of(bot, store), "POST", "/api/chat", content=dripping())
     assert is_problem(response, 408)
     assert response.headers["connection"] == "close"
+
+
+def test_whoever_only_begins_to_send_pictures_stops_nobody() -> None:
+    """A picture has its turn once it has arrived: however many are on their way, another is taken."""
+
+    async def test() -> None:
+        uploads = Uploads()
+        uploads.go_on.set()
+        slow = [uploads.send(f"203.0.113.{number}") for number in range(guard.MOST_PICTURES * 5)]
+        for parts, _ in slow:
+            parts.put_nowait(b"a part")
+        await settle()
+        assert await uploads.send_whole("198.51.100.1") == 201
+        for parts, _ in slow:
+            parts.put_nowait(None)
+        assert {await status for _, status in slow} == {201}
+        assert uploads.bodies == [b"x", *[b"a part"] * len(slow)]
+
+    asyncio.run(test())
+
+
+def test_what_strangers_send_is_not_read() -> None:
+    """The application refuses them without it, though they never send a body at all."""
+
+    async def test() -> None:
+        uploads = Uploads()
+        uploads.go_on.set()
+        sent = [uploads.send("203.0.113.1", token) for token in (b"wrong", b"")]
+        assert [await status for _, status in sent] == [201, 201]
+        assert uploads.bodies == [b"", b""]
+
+    asyncio.run(test())
+
+
+def test_one_address_cannot_take_all_turns() -> None:
+    """429 for its next picture, until one of them is done; another address has its turn."""
+
+    async def test() -> None:
+        uploads = Uploads()
+        greedy = [uploads.send_whole("203.0.113.1") for _ in range(guard.MOST_FROM_ADDRESS)]
+        await settle()
+        assert uploads.dealing == guard.MOST_FROM_ADDRESS < guard.MOST_PICTURES
+        assert await uploads.send_whole("203.0.113.1") == 429
+        other = uploads.send_whole("203.0.113.2")
+        await settle()
+        assert uploads.dealing == guard.MOST_PICTURES
+        uploads.go_on.set()
+        assert {await status for status in (*greedy, other)} == {201}
+        assert await uploads.send_whole("203.0.113.1") == 201
+
+    asyncio.run(test())
+
+
+def test_a_picture_waits_for_its_turn_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that arrives while all turns are taken is served next, or told to come again."""
+
+    async def test() -> None:
+        uploads = Uploads()
+        sent = [uploads.send_whole(f"203.0.113.{number}") for number in range(guard.MOST_PICTURES + 1)]
+        await settle()
+        assert uploads.dealing == guard.MOST_PICTURES
+        monkeypatch.setattr(guard, "PICTURE_PATIENCE", 0.01)
+        assert await uploads.send_whole("203.0.113.99") == 503
+        uploads.go_on.set()
+        assert {await status for status in sent} == {201}
+
+    asyncio.run(test())
+
+
+def test_pictures_in_memory_are_limited_as_far_as_they_have_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 for the part that is too much; what was given up or dealt with takes nothing any more."""
+    monkeypatch.setattr(guard, "MOST_HELD", 10)
+
+    async def test() -> None:
+        uploads = Uploads()
+        uploads.go_on.set()
+        begun, status = uploads.send("203.0.113.1")
+        begun.put_nowait(b"6 byte")
+        await settle()
+        assert await uploads.send_whole("203.0.113.2", b"5 byt") == 503
+        assert await uploads.send_whole("203.0.113.2", b"four") == 201
+        begun.put_nowait(None)
+        assert await status == 201
+        assert await uploads.send_whole("203.0.113.2", b"exactly 10") == 201
+        status = uploads.send_whole("203.0.113.2", b"elevenbytes")
+        assert await status == 503
+        monkeypatch.setattr(guard, "PICTURE_SECONDS", 0.01)
+        begun, status = uploads.send("203.0.113.1")
+        begun.put_nowait(b"6 byte")
+        assert await status == 408
+        assert await uploads.send_whole("203.0.113.2", b"exactly 10") == 201
+        assert uploads.guard._held == 0
+
+    asyncio.run(test())
 
 
 @pytest.mark.parametrize("path", ["/a%0AINFO%20forged", "/a%0D%1B%5B2J", "/%E2%80%A8x", "/%ED%A0%80"])

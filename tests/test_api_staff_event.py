@@ -27,7 +27,7 @@ def test_the_queue_comes_at_once_and_after_every_change(office: Office) -> None:
     wang, li = office.member("wang"), office.member("li")
     queue = Stream(office, wang, "/events")
     assert queue.response.headers["content-type"].startswith("text/event-stream")
-    assert queue.next() == ("queue", {"waiting": [], "assigned": []}, None)
+    assert queue.next() == ("queue", {"waiting": [], "assigned": [], "total": 0}, None)
     number = office.ticket()
     office.service.live.changed(QUEUE)
     assert [item["number"] for item in queue.next()[1]["waiting"]] == [number]

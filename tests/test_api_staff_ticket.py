@@ -13,10 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
-from staffed import ENTRY, HIDDEN, PHONE, Office, office_in
+from staffed import ENTRY, HIDDEN, PHONE, Office, Stream, office_in
 
 from bot import picture
-from bot.model import Feedback, Picture
+from bot.api.staff_view import PAGE
+from bot.model import Conversation, Feedback, Picture
+from bot.store.base import Transaction
+from bot.ticket import change
 
 
 @pytest.fixture
@@ -47,6 +50,39 @@ def test_the_queue_shows_who_waits_longest_first(office: Office) -> None:
     assert [(item["number"], item["assignee"]) for item in assigned] == [(first, {"name": "wang", "display": "WANG"})]
     assert waiting[0]["label"] == "转人工客服"
     assert PHONE not in response.text
+
+
+def test_the_queue_is_shown_page_by_page(office: Office) -> None:
+    """With everybody's own place and how many there are, so that nobody is out of sight, however many wait."""
+    numbers = [office.ticket(f"conversation-number-{number}") for number in range(5)]
+    wang = office.member("wang")
+    wang.post(f"/tickets/{numbers[0]}/take")
+    pages = [wang.get("/queue", params={"offset": offset, "limit": 3}).json() for offset in (0, 3, 6)]
+    shown = [[(item["number"], item["position"]) for item in page["waiting"]] for page in pages]
+    assert shown == [[(numbers[1], 1), (numbers[2], 2), (numbers[3], 3)], [(numbers[4], 4)], []]
+    assert [page["total"] for page in pages] == [4, 4, 4]
+    assert [item["number"] for page in pages for item in page["assigned"]] == [numbers[0]] * 3
+    for senseless in ({"offset": -1}, {"limit": 0}, {"limit": PAGE + 1}, {"offset": "x"}):
+        assert is_problem(wang.get("/queue", params=senseless), 422)
+
+
+def test_whoever_waits_behind_five_hundred_is_seen(office: Office) -> None:
+    """On the next page; the stream tells how many there are."""
+
+    def work(transaction: Transaction) -> None:
+        now = datetime.now(UTC)
+        for number in range(PAGE + 1):
+            transaction.add_conversation(Conversation(f"conversation-number-{number}", "web", None, now, now))
+            ticket = transaction.add_ticket(f"conversation-number-{number}", "human", system=None, now=now)
+            transaction.update_ticket(change(ticket, "waiting", now))
+
+    office.store.write(work)
+    wang = office.member("wang")
+    first, second = (wang.get("/queue", params={"offset": offset}).json() for offset in (0, PAGE))
+    assert (len(first["waiting"]), len(second["waiting"])) == (PAGE, 1)
+    assert second["waiting"][0]["position"] == second["total"] == PAGE + 1
+    told = Stream(office, wang, "/events").next()[1]
+    assert (len(told["waiting"]), told["total"]) == (PAGE, PAGE + 1)
 
 
 def test_the_queue_counts_what_the_assignee_has_not_read(office: Office) -> None:
@@ -246,7 +282,7 @@ def test_a_ticket_is_resolved_with_a_note(office: Office) -> None:
     assert (file["history"][-1]["kind"], file["history"][-1]["detail"]) == ("resolved", "已解锁")
     assert file["conversation"]["owner"] is None
     assert is_problem(wang.post(f"/tickets/{number}/resolve"), 409)
-    assert wang.get("/queue").json() == {"waiting": [], "assigned": []}
+    assert wang.get("/queue").json() == {"waiting": [], "assigned": [], "total": 0}
 
 
 def test_a_ticket_is_closed_by_its_owner_or_while_it_waits(office: Office) -> None:

@@ -312,7 +312,7 @@ def test_resolving_the_last_ticket_gives_the_conversation_back(bot: Bot, agents:
     agents.take(first, WANG)
     agents.resolve(first, WANG, note="已解锁")
     assert bot.view(holder).conversation.owner == "wang"
-    assert last(bot, holder).text == wording.ended(first, resolved=True)
+    assert last(bot, holder).text == wording.ended(first, resolved=True, rate=False)
     agents.resolve(second, WANG)
     assert bot.view(holder).conversation.owner is None
     assert history(store, first)[-1] == ("wang", "resolved", "已解锁")
@@ -336,7 +336,7 @@ def test_dismissing_closes_what_nobody_has_to_see_to(bot: Bot, agents: Agents, s
     assert agents.dismiss(number, WANG, "重复").status == "closed"
     assert (bot.view(holder).conversation.owner, last(bot, holder).text) == (
         None,
-        wording.ended(number, resolved=False),
+        wording.ended(number, resolved=False, rate=False),
     )
     assert history(store, number)[-1] == ("wang", "closed", "重复")
 

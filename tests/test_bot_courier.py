@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +17,14 @@ from tenacity.wait import wait_fixed
 
 from bot import courier
 from bot.courier import Courier, Done
-from bot.notify import Notice, Target
+from bot.notify import Notice, Outcome, Target
 from bot.store.base import StoreError
 from bot.store.sqlite import SqliteStore
 from bot.webhook import WebhookNotify
 
+TAKEN = Outcome(True)
+REFUSED = Outcome(False, reason="机器人地址无效")
+BUSY = Outcome(False, retry=True, reason="等待超时")
 FIRST, SECOND = Target("wecom", 1, "https://a.example"), Target("webhook", 2, "https://b.example", "s")
 
 
@@ -41,8 +43,8 @@ class Sender:
     def close(self, timeout: float = 5.0) -> None:
         self.closed.append(timeout)
 
-    def finish(self, number: int = 0, *, delivered: bool = True) -> None:
-        self.done(self.told[number], self.target, delivered, "" if delivered else "等待超时")
+    def finish(self, number: int = 0, outcome: Outcome = TAKEN) -> None:
+        self.done(self.told[number], self.target, outcome)
 
     @property
     def ids(self) -> list[str]:
@@ -54,7 +56,7 @@ class Eager(Sender):
 
     def tell(self, notice: Notice) -> None:
         super().tell(notice)
-        self.done(notice, self.target, True, "")
+        self.done(notice, self.target, TAKEN)
 
 
 class Broken(Sender):
@@ -75,6 +77,7 @@ class Desk:
         self.senders: dict[str, Sender] = {}
         self.couriers: list[Courier] = []
         self.now = NOW
+        self.looks = 0
 
     def keep(self, *ids: str, at: datetime = NOW) -> None:
         for name in ids:
@@ -90,9 +93,14 @@ class Desk:
             self.senders[target.name] = kind(target, done)
             return self.senders[target.name]
 
-        started = Courier(self.store, targets, connect, clock=lambda: self.now, every=every)
+        started = Courier(self.store, targets, connect, clock=self.look, every=every)
         self.couriers.append(started)
         return started
+
+    def look(self) -> datetime:
+        """The courier's clock, which counts how often it is looked at."""
+        self.looks += 1
+        return self.now
 
     def close(self) -> None:
         for started in self.couriers:
@@ -114,6 +122,14 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+def look(desk: Desk, started: Courier) -> None:
+    """Let the courier look, and wait until it did: that look is over when the next one begins."""
+    for _ in range(2):
+        count = desk.looks
+        started.wake()
+        until(lambda count=count: desk.looks > count)
+
+
 def test_what_is_kept_at_the_start_is_told_to_every_target_in_order(desk: Desk) -> None:
     """Nobody has to wake a courier that just started."""
     desk.keep("n1", "n2")
@@ -124,7 +140,7 @@ def test_what_is_kept_at_the_start_is_told_to_every_target_in_order(desk: Desk) 
 
 
 def test_a_notice_goes_once_all_targets_are_done_with_it(desk: Desk) -> None:
-    """One target's delivery is not enough; being given up by the other counts as done."""
+    """One target's delivery is not enough; the other's refusal for good counts as done."""
     desk.keep("n1")
     started = desk.start(FIRST, SECOND)
     until(lambda: [s.ids for s in desk.senders.values()] == [["n1"], ["n1"]])
@@ -132,7 +148,7 @@ def test_a_notice_goes_once_all_targets_are_done_with_it(desk: Desk) -> None:
     started.wake()
     time.sleep(0.1)
     assert desk.kept == ["n1"]
-    desk.senders["webhook[2]"].finish(delivered=False)
+    desk.senders["webhook[2]"].finish(outcome=REFUSED)
     until(lambda: desk.kept == [])
     assert [s.ids for s in desk.senders.values()] == [["n1"], ["n1"]]
 
@@ -208,9 +224,70 @@ def test_a_dead_target_does_not_hold_up_the_others(desk: Desk, monkeypatch: pyte
         alive.finish(number)
     until(lambda: alive.ids == names)
     assert dead.ids == ["n0", "n1"]
-    dead.finish(0, delivered=False)
+    dead.finish(0, BUSY)
     until(lambda: dead.ids == ["n0", "n1", "n2"])
-    until(lambda: desk.kept == names[1:])
+    dead.finish(1, REFUSED)
+    until(lambda: dead.ids == ["n0", "n1", "n2", "n3"])
+    until(lambda: desk.kept == ["n0", *names[2:]])
+
+
+def test_what_a_target_cannot_take_now_it_is_told_again_after_pauses_that_grow(desk: Desk) -> None:
+    """5, 10, 20, 40 minutes and then each hour, it alone; the one that took it is not told twice."""
+    desk.keep("n1")
+    started = desk.start(FIRST, SECOND)
+    until(lambda: [s.ids for s in desk.senders.values()] == [["n1"], ["n1"]])
+    dead, alive = desk.senders["wecom[1]"], desk.senders["webhook[2]"]
+    alive.finish()
+    for number, minutes in enumerate([5, 10, 20, 40, 60, 60]):
+        dead.finish(number, BUSY)
+        desk.now += timedelta(minutes=minutes, seconds=-1)
+        look(desk, started)
+        assert len(dead.told) == number + 1
+        desk.now += timedelta(seconds=1)
+        started.wake()
+        until(lambda number=number: len(dead.told) == number + 2)
+    assert (alive.ids, desk.kept) == (["n1"], ["n1"])
+    dead.finish(6)
+    until(lambda: desk.kept == [])
+
+
+def test_an_outage_of_hours_loses_nothing(desk: Desk) -> None:
+    """All that came in twenty hours is told within one after they ended."""
+    started = desk.start(FIRST)
+    sender = desk.senders["wecom[1]"]
+    names = [f"n{hour}" for hour in range(20)]
+    tried = 0
+    for name in names:
+        desk.keep(name, at=desk.now)
+        for _ in range(4):
+            look(desk, started)
+            while tried < len(sender.told):
+                sender.finish(tried, BUSY)
+                tried += 1
+            desk.now += timedelta(minutes=15)
+    assert desk.kept == names
+    desk.now += courier.LONGEST_PAUSE
+    look(desk, started)
+    assert sorted(sender.ids[tried:]) == sorted(names)
+    for number in range(tried, len(sender.told)):
+        sender.finish(number)
+    until(lambda: desk.kept == [])
+
+
+def test_what_was_tried_for_a_day_is_dropped_and_forgotten(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the target that never took it, and not the one that did."""
+    desk.keep("n1")
+    started = desk.start(FIRST, SECOND)
+    until(lambda: [s.ids for s in desk.senders.values()] == [["n1"], ["n1"]])
+    desk.senders["webhook[2]"].finish()
+    desk.senders["wecom[1]"].finish(outcome=BUSY)
+    desk.now = NOW + courier.KEPT
+    with caplog.at_level(logging.WARNING):
+        started.wake()
+        until(lambda: desk.kept == [] and len(caplog.records) == 1)
+    assert caplog.messages == ["通知 n1（受理单 1001）超过 24 小时未能送达 wecom[1]，已放弃"]
+    assert started._lanes["wecom[1]"].resting == {}
+    assert desk.senders["wecom[1]"].ids == ["n1"]
 
 
 def test_a_sender_that_raises_is_tried_again_and_harms_nobody(desk: Desk) -> None:
@@ -296,24 +373,29 @@ def test_many_wakings_from_many_threads_tell_once(desk: Desk) -> None:
         assert sorted(sender.ids) == sorted(f"{thread}-{number}" for thread in range(8) for number in range(25))
 
 
-def test_over_real_senders_a_dead_target_is_given_up_and_the_other_told_once(desk: Desk) -> None:
-    """One target refuses connections, the other takes the notice over HTTP: it is told once, and the notice goes."""
-    taken: list[str] = []
+def test_over_real_senders_a_target_that_comes_back_is_told_and_the_other_once(desk: Desk) -> None:
+    """One target refuses connections at first, the other takes the notices over HTTP: all are told once."""
+    taken: list[tuple[str, str]] = []
+    targets: list[Target] = []
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            taken.append(self.headers["X-Notice-Id"])
+            taken.append((self.path, self.headers["X-Notice-Id"]))
             self.send_response(204)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with socket.socket() as unused, ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        unused.bind(("127.0.0.1", 0))  # and does not listen
-        ports = server.server_port, unused.getsockname()[1]
-        targets = [Target("webhook", n, f"http://127.0.0.1:{port}/", "s") for n, port in enumerate(ports, start=1)]
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    def server() -> ThreadingHTTPServer:
+        return ThreadingHTTPServer(("127.0.0.1", 0), Receiver, bind_and_activate=False)
+
+    with server() as up, server() as down:
+        for number, each in enumerate((up, down)):
+            each.server_bind()  # and does not listen
+            targets.append(Target("webhook", number + 1, f"http://127.0.0.1:{each.server_port}/{number}", "s"))
+        up.server_activate()
+        threading.Thread(target=up.serve_forever, args=(0.01,), daemon=True).start()
         desk.keep("n1", "n2")
         started = Courier(
             desk.store,
@@ -321,9 +403,17 @@ def test_over_real_senders_a_dead_target_is_given_up_and_the_other_told_once(des
             lambda target, done: WebhookNotify(
                 [target], allow_private=True, attempts=2, wait=wait_fixed(0.01), outcome=done
             ),
-            clock=lambda: NOW,
+            clock=lambda: desk.now,
         )
+        until(lambda: len(started._lanes["webhook[2]"].resting) == 2)
+        until(lambda: len(taken) == 2)
+        assert desk.kept == ["n1", "n2"]
+        down.server_activate()
+        threading.Thread(target=down.serve_forever, args=(0.01,), daemon=True).start()
+        desk.now += courier.FIRST_PAUSE
+        started.wake()
         until(lambda: desk.kept == [])
         started.close()
-        server.shutdown()
-    assert taken == ["n1", "n2"]
+        up.shutdown()
+        down.shutdown()
+    assert taken == [("/0", "n1"), ("/0", "n2"), ("/1", "n1"), ("/1", "n2")]

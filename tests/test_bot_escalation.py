@@ -197,6 +197,14 @@ def test_every_reason_shipped_has_its_own_dossier() -> None:
     }
 
 
+def test_who_comes_from_a_version_without_dossiers_is_told_where_things_went(tmp_path: Path) -> None:
+    """There is no dossiers.toml yet; that its fields moved helps more than that a dossier is missing."""
+    path = tmp_path / "reasons.toml"
+    path.write_text(GOOD + 'label = "解锁"\ntold = "可以转人工。"\n', encoding="utf-8")
+    with pytest.raises(ReasonError, match=r"label、told 已改在 dossiers\.toml 的 \[dossier\.unlock\] 中填写"):
+        read_reasons(path)
+
+
 @pytest.mark.parametrize(
     ("dossiers", "complaint"),
     [
@@ -226,7 +234,9 @@ def test_a_mistake_in_the_dossiers_is_named_as_theirs(tmp_path: Path) -> None:
         (GOOD + "colour = 1", "不认识的字段 colour"),
         (GOOD.replace("unlock", ""), "缺少 name"),
         (GOOD.replace('"unlock"', "1"), "缺少 name"),
-        (GOOD + 'label = "解锁"\n', "不认识的字段 label"),
+        (GOOD + 'label = "解锁"\n', r"「unlock」：label 已改在 dossiers\.toml 的 \[dossier\.unlock\] 中填写"),
+        (GOOD + 'told = "可以转人工。"\nlabel = "解锁"\n', r"label、told 已改在 .*CHANGELOG\.md"),
+        ('[[reason]]\nlabel = "解锁"\n', r"\[dossier\.名称\]"),
         (GOOD.replace('["锁"]', '"锁"'), "cues 应为字符串列表"),
         (GOOD.replace('["锁"]', '["(锁"]'), "正则表达式「\\(锁」有误"),
         (GOOD.replace('["锁"]', '["{lock}"]'), r"\{lock\} 未在 \[word\] 中定义"),

@@ -78,7 +78,6 @@ def test_a_mere_kind_of_firm_is_no_company(text: str) -> None:
         ("单位名称：石家庄市第一中学", "石家庄市第一中学"),
         ("石家庄天成有限公司工会", "石家庄天成有限公司工会"),
         ("石家庄天成有限公司，电话13812345678", "石家庄天成有限公司"),
-        (" 登封市天成有限公司。", "登封市天成有限公司"),
     ],
 )
 def test_a_name_given_for_an_answer_may_end_in_any_word(text: str, value: str) -> None:
@@ -161,7 +160,7 @@ def test_a_code_given_for_an_answer_may_be_short(text: str, value: str) -> None:
         ("用户名 13812345678", "13812345678"),
         ("登录名为：admin", "admin"),
         ("用户名是张三", "张三"),
-        ("账号是石家庄天成有限公司被锁了", "石家庄天成有限公司"),
+        ("账号是石家庄天成有限公司被锁了", None),
         ("我的账号被锁了", None),
         ("账号是什么", None),
         ("账号404", None),
@@ -181,7 +180,6 @@ def test_an_account_is_what_is_said_to_be_one(text: str, value: str | None) -> N
         ("zyb2024", "zyb2024"),
         ("张三", "张三"),
         (CODE.lower(), CODE),
-        ("登封市天成有限公司", "登封市天成有限公司"),
         ("a_b@c.cn", "a_b@c.cn"),
     ],
 )
@@ -243,7 +241,8 @@ def test_a_wrong_phone_number_is_told_its_length(text: str, told: str) -> None:
         ("我的ip是 112.1.2.3", "112.1.2.3"),
         ("112。1。2。3", "112.1.2.3"),
         ("IP：１１２．１．２．３，锁了", "112.1.2.3"),
-        ("192.168.1.1:8080", "192.168.1.1"),
+        ("112.80.1.1:8080", "112.80.1.1"),
+        ("192.168.1.1:8080", None),
         ("ip:2408:8000:1::1", "2408:8000:1::1"),
         ("256.1.1.1", None),
         ("10:20:30", None),

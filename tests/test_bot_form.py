@@ -37,7 +37,7 @@ COMPLETE = {"company": NAME, "region": "河北省 石家庄市 桥西区", "phon
 
 def after(dossier: Dossier, *texts: str, form: Form | None = None) -> Filled:
     """The form after these messages, from its beginning or from a given state on."""
-    filled = Filled(form or begin(dossier, None))
+    filled = Filled(form or begin())
     for text in texts:
         assert filled.state == "asking"
         filled = fill(dossier, filled.form, text)
@@ -52,7 +52,7 @@ def pictured(dossier: Dossier, form: Form, text: str = "", picture: str = "p") -
 def test_nothing_is_taken_before_consent() -> None:
     """Whatever is said, in words or pictures, consent is asked for again and no value is kept."""
     for text, picture in (("我们是" + NAME, None), ("13812345678", None), ("返回", None), ("跳过", None), ("", "p")):
-        filled = fill(APPEAL, begin(APPEAL, None), text, picture)
+        filled = fill(APPEAL, begin(), text, picture)
         assert (dict(filled.form.fields), filled.form.asked, filled.state) == ({}, CONSENT, "asking")
         assert (filled.said, filled.taken) == ("登记之前需要您同意。", False)
 
@@ -70,11 +70,14 @@ def test_consent_leads_to_the_first_field(text: str) -> None:
 
 
 def test_what_was_heard_before_is_not_asked_again() -> None:
-    """It fills the fields that take it, and nothing else; an empty text fills none."""
-    heard = begin(APPEAL, "登录不了")
-    assert dict(heard.fields) == {"details": "登录不了"}
-    assert "情况说明" not in forms.step(APPEAL, heard).ask
-    assert dict(begin(APPEAL, "").fields) == dict(begin(UNLOCK, "登录不了").fields) == {}
+    """It fills the fields that take it, after consent, and nothing else; what tells no more than the wish does not."""
+    heard = forms.recall(APPEAL, Form({}, "company"), [], "注册的手机号停用了，登录不了")
+    assert dict(heard.fields) == {"details": "注册的手机号停用了，登录不了"}
+    for form in (
+        forms.recall(APPEAL, Form({}, "company"), [], "我要申诉账号"),
+        forms.recall(UNLOCK, Form({}, "address"), [], "注册的手机号停用了，登录不了"),
+    ):
+        assert dict(form.fields) == {}
 
 
 def test_what_was_said_before_is_recalled_after_consent() -> None:
@@ -326,10 +329,24 @@ def test_a_question_at_the_last_look_changes_nothing() -> None:
     assert (dict(filled.form.fields), filled.taken) == (COMPLETE, False)
 
 
-def test_anything_else_at_the_last_look_is_left_to_others() -> None:
-    """Nothing is handed in."""
-    filled = after(APPEAL, "等一下", form=Form(COMPLETE, CONFIRM))
+def test_a_question_at_the_last_look_is_left_to_others() -> None:
+    """Nothing is handed in, and nothing changed; nor is it by what is said in passing."""
+    filled = after(APPEAL, "多久能审完？", form=Form(COMPLETE, CONFIRM))
     assert (filled.state, filled.taken, filled.said) == ("asking", False, "还没有提交。")
+    assert after(APPEAL, "等一下", form=Form(COMPLETE, CONFIRM)).form == Form(COMPLETE, CONFIRM)
+
+
+def test_what_is_added_at_the_last_look_is_kept() -> None:
+    """With what was told before."""
+    form = after(APPEAL, "补充一下，前任会计离职了", form=Form(COMPLETE, CONFIRM)).form
+    assert form == Form({**COMPLETE, "details": "登录不了；补充一下，前任会计离职了"}, CONFIRM)
+
+
+def test_of_the_values_that_could_not_be_taken_the_nearest_is_kept() -> None:
+    """Ten digits tell more than a complaint."""
+    form = Form({"company": NAME, "region": PLACE}, "phone", 2)
+    kept = fill(APPEAL, form, "就是打不通的那个号", before=["你好", "1381234567", "都说了"]).form.fields["phone"]
+    assert kept == "1381234567" + forms.UNCHECKED
 
 
 def test_a_picture_goes_where_one_is_asked_for() -> None:
@@ -389,7 +406,7 @@ def test_a_form_is_left_anywhere(asked: str, text: str) -> None:
 
 def test_the_consent_step_says_what_will_be_asked() -> None:
     """Only what is not known yet, with buttons for both answers."""
-    step = forms.step(APPEAL, begin(APPEAL, "登录不了"))
+    step = forms.step(APPEAL, Form({"details": "登录不了"}, CONSENT))
     assert (step.field, step.ask, step.choices, step.left) == (
         CONSENT,
         "需要登记：单位名称、所在地区、手机号。",
@@ -401,8 +418,8 @@ def test_the_consent_step_says_what_will_be_asked() -> None:
 def test_consent_is_asked_for_even_if_nothing_is_left_to_ask() -> None:
     """What was heard is personal as well; then comes the last look."""
     dossier = Dossier("反馈", "可以登记。", fields=(DETAILS,), notice="需要登记：{fields}。")
-    assert forms.step(dossier, begin(dossier, "打不开")).ask == "需要登记：您已说明的情况。"
-    assert fill(dossier, begin(dossier, "打不开"), "同意").form.asked == CONFIRM
+    assert forms.step(dossier, Form({"details": "打不开"}, CONSENT)).ask == "需要登记：您已说明的情况。"
+    assert fill(dossier, Form({"details": "打不开"}, CONSENT), "同意").form.asked == CONFIRM
 
 
 def test_a_fields_step_says_whether_it_may_be_skipped() -> None:
@@ -476,7 +493,7 @@ MESSAGES = st.lists(st.tuples(SAID | st.text(max_size=60), st.booleans()), max_s
 def test_no_messages_break_a_form(dossier: Dossier, heard: str | None, messages: list[tuple[str, bool]]) -> None:
     """It always asks something, is done or is cancelled, and holds nothing but its dossier's fields."""
     names = {field.name for field in dossier.fields}
-    form = begin(dossier, heard)
+    form = Form({field.name: heard for field in dossier.fields if field.heard and heard}, CONSENT)
     for text, with_picture in messages:
         filled = fill(dossier, form, text, "p" if with_picture else None)
         form = filled.form
@@ -497,7 +514,7 @@ def test_no_messages_break_a_form(dossier: Dossier, heard: str | None, messages:
 def test_only_the_field_asked_for_or_named_changes(dossier: Dossier, messages: list[tuple[str, bool]]) -> None:
     """A value that was taken stays until the visitor is asked for it again, names it, or looks over the whole."""
     labels = {field.name: (field.label, *field.aliases) for field in dossier.fields}
-    form = replace(begin(dossier, None), asked=dossier.fields[0].name)
+    form = replace(begin(), asked=dossier.fields[0].name)
     for text, with_picture in messages:
         filled = fill(dossier, form, text, "p" if with_picture else None)
         named = say.change_of(text) is not None or label_values(text, labels) or form.asked == CONFIRM

@@ -86,20 +86,49 @@ def test_who_waits_is_told_how_many_come_before(store: SqliteStore) -> None:
 
 
 def test_five_waits_make_an_expectation(store: SqliteStore) -> None:
-    """The median of them; four do not."""
-    for number, minutes in enumerate([1, 2, 30, 40]):
-        taken(store, waiting(store, number), timedelta(minutes=minutes))
-    last = waiting(store, 9)
-    assert "最近的等待时间" not in outlook(store, last)
-    taken(store, waiting(store, 8), timedelta(minutes=12))
-    assert "最近的等待时间约 12 分钟" in outlook(store, last)
+    """Told as such; four do not."""
+    *early, late = [waiting(store, number) for number in (0, 20, 40, 60, 80)]
+    for ticket in early:
+        taken(store, ticket, timedelta(minutes=12))
+    last = waiting(store, 100)
+    assert "预计" not in outlook(store, last, after=timedelta(minutes=100))
+    taken(store, late, timedelta(minutes=12))
+    told = outlook(store, last, after=timedelta(minutes=100))
+    assert told == "您排在第一位，按最近的情况预计等待约 12 分钟，工作人员接待时会在本窗口回复您。"
+    assert "预计等待约 8 分钟" in outlook(store, last, after=timedelta(minutes=104, seconds=20))
+
+
+def test_a_long_queue_and_a_short_wait_are_not_promised_together(store: SqliteStore) -> None:
+    """31 before, after five that waited a minute each: half an hour, and not a minute."""
+    for number in range(0, 50, 10):
+        taken(store, waiting(store, number), timedelta(minutes=1))
+    *_, last = [waiting(store, 60 + number) for number in range(32)]
+    told = outlook(store, last, after=timedelta(minutes=91))
+    assert told.startswith("您前面还有 31 位，按最近的情况预计等待约 31 分钟，")
+
+
+def test_a_wait_that_reaches_beyond_closing_time_counts_working_time(store: SqliteStore) -> None:
+    """And says so; with hours without end there is nothing to say."""
+    for number in range(1000, 1100, 20):  # Monday from 10:10
+        taken(store, waiting(store, number), timedelta(minutes=15))
+    *_, last = [waiting(store, 1360 + number) for number in range(11)]
+    after = timedelta(minutes=1380)  # 16:30, the last half hour
+    assert "您前面还有 10 位，按最近的情况预计等待约 2.5 小时，" in outlook(store, last, after=after)
+    assert "预计等待约 2.5 小时（按工作时间计算），" in outlook(store, last, WEEKDAYS, after)
+
+
+def test_over_a_day_no_figure_is_told(store: SqliteStore) -> None:
+    """It would be made up."""
+    for number in range(5):
+        taken(store, waiting(store, number), timedelta(days=1, minutes=2))
+    assert "预计等待一天以上，" in outlook(store, waiting(store, 9), after=timedelta(minutes=9))
 
 
 def test_old_waits_say_nothing(store: SqliteStore) -> None:
     """How long people waited last week is forgotten."""
     for number in range(5):
         taken(store, waiting(store, number), timedelta(minutes=12))
-    assert "最近的等待时间" not in outlook(store, waiting(store, 9), after=timedelta(days=8))
+    assert "预计" not in outlook(store, waiting(store, 9), after=timedelta(days=8))
 
 
 def test_out_of_hours_the_visitor_hears_when_staff_come(store: SqliteStore) -> None:
@@ -107,14 +136,18 @@ def test_out_of_hours_the_visitor_hears_when_staff_come(store: SqliteStore) -> N
     told = outlook(store, waiting(store, 1), WEEKDAYS, MONDAY - NOW)
     assert "周一至周五 9:00–17:00" in told
     assert "明天 9:00" in told
+    assert "同一浏览器" in told
     assert "第一位" not in told
     assert "1 位" in outlook(store, waiting(store, 2), WEEKDAYS, MONDAY - NOW - timedelta(hours=2))
 
 
-def test_without_hours_no_moment_is_promised(store: SqliteStore) -> None:
-    """Nobody knows when staff come."""
-    told = outlook(store, waiting(store, 1), Office(Hours.read("never")))
-    assert told.startswith("现在不是人工服务时间，工作人员上班后会处理。")
+@pytest.mark.parametrize("hours", [Hours.read("never"), Hours.read("always", holidays="2026-03-01..2026-12-31")])
+def test_where_nobody_comes_no_moment_is_promised(store: SqliteStore, hours: Hours) -> None:
+    """Neither an hour nor that there is one; it is registered, and the visitor knows where an answer would be."""
+    told = outlook(store, waiting(store, 1), Office(hours))
+    assert told == (
+        "目前没有人工值守，工作人员看到后会处理。您可以先离开，之后请用这台设备的同一浏览器回到本页面查看回复。"
+    )
 
 
 def test_what_is_worked_on_is_told_as_such(store: SqliteStore) -> None:
@@ -122,13 +155,13 @@ def test_what_is_worked_on_is_told_as_such(store: SqliteStore) -> None:
     assert outlook(store, taken(store, waiting(store, 1), timedelta(0)), WEEKDAYS) == "工作人员正在处理。"
 
 
-def test_a_ticket_opens_with_what_was_heard(store: SqliteStore) -> None:
-    """It asks for consent first, and its history begins."""
+def test_a_ticket_opens_empty_and_asks_for_consent(store: SqliteStore) -> None:
+    """What was heard before is for later, and its history begins."""
     ticket = opened(store, heard="登录不了")
     assert store.read(lambda t: t.ticket(ticket.number)) == ticket
     assert (ticket.status, ticket.fields, ticket.asked, ticket.system) == (
         "collecting",
-        {"details": "登录不了"},
+        {},
         CONSENT,
         "a",
     )
@@ -136,12 +169,12 @@ def test_a_ticket_opens_with_what_was_heard(store: SqliteStore) -> None:
 
 
 def test_another_reason_cancels_the_form_and_takes_its_values_over(store: SqliteStore) -> None:
-    """Those that it asks for itself; what was heard last goes before."""
+    """Those that it asks for itself; what the other was about stays behind."""
     first = opened(store, FAULT, heard="白屏")
     filled = handoff.with_form(first, Form({"details": "白屏", "since": "昨天", "phone": "13812345678"}, "phone"), NOW)
     store.write(lambda t: t.update_ticket(filled))
     second = opened(store, APPEAL, heard="申诉不通过")
-    assert second.fields == {"phone": "13812345678", "details": "申诉不通过"}
+    assert second.fields == {"phone": "13812345678"}
     cancelled = store.read(lambda t: t.ticket(first.number))
     assert cancelled is not None
     assert cancelled.status == "closed"

@@ -214,6 +214,7 @@ def test_no_opening_is_promised_farther_off_than_sixty_days() -> None:
     assert hours.next_opening(at("2027-02-27 08:00")) == at("2027-03-02 09:00")
 
 
+QUARTER = timedelta(minutes=15)
 MINUTES = st.integers(0, 47).map(lambda half: half * 30)
 SPANS = st.lists(MINUTES, min_size=2, max_size=6, unique=True).map(sorted)
 
@@ -253,6 +254,65 @@ def test_the_next_opening_is_the_earliest_open_minute(week: list[list[int]], min
     assert opening is None or opening >= moment + timedelta(days=4)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        ("2026-11-23 10:00", "2026-11-23 11:30", 1.5),
+        ("2026-11-23 11:00", "2026-11-23 14:00", 1.5),
+        ("2026-11-23 17:00", "2026-11-24 09:30", 1),
+        ("2026-11-27 17:00", "2026-11-30 09:10", 3 + 2 / 3),
+        ("2026-11-28 13:00", "2026-11-30 08:00", 0),
+        ("2026-09-30 17:00", "2026-10-08 09:30", 1),
+        ("2026-11-23 10:00", "2026-11-23 10:00", 0),
+        ("2026-11-24 10:00", "2026-11-23 10:00", 0),
+        ("2026-11-23 00:00", "2026-11-30 00:00", 38),
+    ],
+)
+def test_nights_lunch_breaks_sundays_and_holidays_are_not_worked(start: str, end: str, hours: float) -> None:
+    """What is left between two moments; nothing backwards."""
+    assert Hours.read(OFFICE).worked(at(start), at(end)) == timedelta(hours=hours)
+
+
+@given(st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)), st.timedeltas(timedelta(0), timedelta(days=40)))
+def test_who_is_always_there_works_all_the_time(moment: datetime, span: timedelta) -> None:
+    """To the microsecond; who is never there works none of it."""
+    start = moment.replace(tzinfo=UTC)
+    assert Hours.read("always").worked(start, start + span) == span
+    assert Hours.read("never").worked(start, start + span) == timedelta(0)
+
+
+NIGHTS = "周一 05:00-09:00; 周三 09:00-17:00; 周五 22:00-06:00; 周日 20:00-04:00"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([OFFICE, NIGHTS, "always", "每天 18:00-02:30", "周末 全天"]),
+    st.sets(st.integers(0, 13), max_size=4),
+    st.sets(st.integers(0, 13), max_size=4),
+    st.integers(0, 12 * 96),
+    st.integers(0, 4 * 96),
+    st.booleans(),
+)
+def test_what_was_worked_is_the_sum_of_the_open_quarters(
+    text: str, off: set[int], on: set[int], start: int, length: int, calendar: bool
+) -> None:
+    """Around the holidays of October 2026, with night shifts that reach into a Saturday worked with Monday's hours."""
+    first = date(2026, 10, 1)
+
+    def dates(days: set[int]) -> str:
+        return ",".join(str(first + timedelta(days=day)) for day in days)
+
+    hours = Hours.read(text, dates(off), dates(on - off), calendar=calendar)
+    begin = at("2026-10-01 00:00") + start * QUARTER
+    there = sum(hours.open_at(begin + number * QUARTER) for number in range(length))
+    assert hours.worked(begin, begin + length * QUARTER) == there * QUARTER
+
+
+def test_hours_that_overlap_on_a_weekend_day_worked_count_once() -> None:
+    """Friday's night shift lasts until six on Saturday the 10th, which has Monday's hours from five."""
+    assert Hours.read(NIGHTS).worked(at("2026-10-10 04:00"), at("2026-10-10 10:00")) == timedelta(hours=5)
+
+
 @given(
     st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)),
     st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),
@@ -274,6 +334,8 @@ def test_a_moment_without_a_zone_is_refused() -> None:
         PLAIN.open_at(naive)
     with pytest.raises(ValueError, match="zone"):
         PLAIN.next_opening(naive)
+    with pytest.raises(ValueError, match="zone"):
+        PLAIN.worked(naive, naive)
     with pytest.raises(ValueError, match="zone"):
         say_when(naive, naive)
 

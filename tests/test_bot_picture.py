@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from bot import picture
+from bot.drawing import draw
 from bot.picture import (
     KEPT_PIXELS,
     LARGEST,
@@ -31,7 +32,6 @@ from bot.picture import (
     PictureFolder,
     PictureTooLarge,
     clean,
-    draw,
 )
 
 ID = "x9_-AbCdEfGhIjKl"
@@ -458,14 +458,14 @@ def test_the_process_that_draws_has_limits() -> None:
     """Of memory and time, taken before it reads a byte of the upload."""
     probe = """
 import resource
-from bot import picture
+from bot import drawing
 
 def limits(data):
     print(*(resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU)))
     raise SystemExit
 
-picture.draw = limits
-picture._main()
+drawing.draw = limits
+drawing._main()
 """
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", probe], input=b"", capture_output=True, check=True, cwd=root)

@@ -165,7 +165,7 @@ def test_a_yes_accepts_what_was_offered(talk: Talk) -> None:
         talk.holder = None
         reply = talk.say("账号申诉一直不通过", text)
         assert (reply.text, asked(reply)) == ("好的，现在为您登记：申请申诉。", "consent")
-        assert talk.ticket.fields == {"details": "账号申诉一直不通过"}
+        assert talk.ticket.fields == {}
 
 
 def test_a_no_declines_what_was_offered(talk: Talk) -> None:
@@ -262,7 +262,7 @@ def test_what_a_person_left_behind_can_be_taken_back(talk: Talk) -> None:
     """It waits again by then."""
     talk.say("转人工")
     talk.agents.take(talk.ticket.number, WANG)
-    talk.now += timedelta(hours=2)
+    talk.now += timedelta(hours=24)
     talk.say("撤回")
     assert talk.ticket.status == "closed"
 
@@ -575,16 +575,26 @@ def test_a_conversation_that_rested_starts_afresh(talk: Talk) -> None:
     assert entry(talk.say("2")) != "a-4"
 
 
-def test_a_form_that_rested_is_over(talk: Talk) -> None:
-    """The message is taken for what it says, and a new form begins from nothing."""
+def test_a_form_that_rested_is_over_but_can_be_taken_up_again(talk: Talk) -> None:
+    """The message is taken for what it says; the visitor is told, and what was filled in is there again."""
     appealing(talk, NAME)
     talk.now += timedelta(hours=2)
-    assert asked(talk.say("13812345678")) is None
+    reply = talk.say("13812345678")
+    assert (asked(reply), reply.note) == (None, wording.lapsed("申请申诉"))
     assert talk.ticket.status == "closed"
     number = talk.ticket.number
     assert talk.store.read(lambda t: t.events(number))[-1].kind == "expired"
-    assert asked(talk.say("账号申诉一直不通过", "好的")) == "consent"
-    assert talk.ticket.fields == {"details": "账号申诉一直不通过"}
+    assert asked(talk.say("继续登记")) == "consent"
+    assert talk.ticket.fields["company"] == NAME
+
+
+def test_a_person_may_take_their_time(talk: Talk) -> None:
+    """Whoever answers staff after lunch does not lose them to the bot."""
+    talk.say("转人工")
+    talk.agents.take(talk.ticket.number, WANG)
+    talk.now += timedelta(hours=3)
+    assert talk.silent("我回来了") is None
+    assert talk.ticket.status == "assigned"
 
 
 def test_a_person_who_left_gives_the_conversation_back(talk: Talk) -> None:
@@ -592,7 +602,7 @@ def test_a_person_who_left_gives_the_conversation_back(talk: Talk) -> None:
     talk.say("转人工")
     talk.agents.take(talk.ticket.number, WANG)
     assert talk.silent("在吗") is None
-    talk.now += timedelta(hours=2)
+    talk.now += timedelta(hours=24)
     assert entry(talk.say("打印出现404")) == "b-2"
     assert (talk.ticket.status, talk.ticket.assignee) == ("waiting", None)
 
@@ -601,7 +611,7 @@ def test_what_a_person_left_behind_is_said_to_wait(talk: Talk) -> None:
     """Not that somebody works on it."""
     talk.say("账号被锁定怎么办", "好的")
     talk.agents.take(talk.ticket.number, WANG)
-    talk.now += timedelta(hours=2)
+    talk.now += timedelta(hours=24)
     reply = talk.say("怎么样了")
     assert reply.escalation is not None
     assert reply.escalation.status == "waiting"

@@ -463,9 +463,10 @@ def test_the_last_waits_are_told(store: Store) -> None:
     for ticket, hours in zip(tickets, (2, 3, 1, 5), strict=False):
         taken = replace(ticket, status="assigned", taken_at=NOW + hours * HOUR)
         store.write(lambda t, taken=taken: t.update_ticket(taken))
-    assert store.read(lambda t: t.waits(NOW, 10)) == [3 * HOUR, 2 * HOUR, HOUR]
-    assert store.read(lambda t: t.waits(NOW + 2 * HOUR, 10)) == [3 * HOUR, 2 * HOUR]
-    assert store.read(lambda t: t.waits(NOW, 1)) == [3 * HOUR]
+    waits = [(NOW, NOW + hours * HOUR) for hours in (3, 2, 1)]
+    assert store.read(lambda t: t.waits(NOW, 10)) == waits
+    assert store.read(lambda t: t.waits(NOW + 2 * HOUR, 10)) == waits[:2]
+    assert store.read(lambda t: t.waits(NOW, 1)) == waits[:1]
     assert store.read(lambda t: t.waits(NOW + 9 * HOUR, 10)) == []
 
 

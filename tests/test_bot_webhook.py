@@ -27,7 +27,7 @@ import httpcore
 import pytest
 from tenacity import wait_fixed
 
-from bot.notify import Notice, Target, message, parse_targets
+from bot.notify import Notice, Outcome, Target, message, parse_targets
 from bot.webhook import WAIT, WebhookNotify, is_allowed
 
 SECRET = "topsecret"
@@ -111,14 +111,18 @@ class Verdicts:
     """Takes outcomes; `next` waits for one."""
 
     def __init__(self) -> None:
-        self._told: queue.Queue[tuple[Notice, Target, bool, str]] = queue.Queue()
+        self._told: queue.Queue[tuple[Notice, Target, Outcome]] = queue.Queue()
 
-    def __call__(self, notice: Notice, target: Target, delivered: bool, reason: str) -> None:
-        self._told.put((notice, target, delivered, reason))
+    def __call__(self, notice: Notice, target: Target, outcome: Outcome) -> None:
+        self._told.put((notice, target, outcome))
 
     def next(self) -> tuple[str, str, bool, str]:
-        notice, target, delivered, reason = self._told.get(timeout=5)
-        return notice.id, target.name, delivered, reason
+        notice, target, outcome = self._told.get(timeout=5)
+        return notice.id, target.name, outcome.delivered, outcome.reason
+
+    def final(self) -> bool:
+        """Whether the next one is one for good."""
+        return not self._told.get(timeout=5)[2].retry
 
     def none(self) -> bool:
         return self._told.empty()
@@ -233,6 +237,24 @@ def test_a_refusal_for_good_is_not_tried_again() -> None:
         assert "机器人地址无效" in reason
         assert verdicts.next()[:3] == ("n2", "wecom[1]", True)
     assert len(receiver.received) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "final"),
+    [
+        (OK, True),
+        ((200, {}, b'{"errcode": 93000}'), True),
+        ((403, {}, b""), True),
+        ((200, {}, b'{"errcode": 45009}'), False),
+        ((502, {}, b""), False),
+        ((200, {}, b"<html>"), False),
+    ],
+)
+def test_whoever_keeps_the_notice_hears_whether_to_tell_it_again(answer: Answer, final: bool) -> None:
+    """Not what was taken or refused; what was only tried too often."""
+    with receiving(answer, answer) as receiver, telling([receiver.target("wecom")], attempts=2) as (notify, verdicts):
+        notify.tell(notice())
+        assert verdicts.final() is final
 
 
 def test_attempts_come_to_an_end() -> None:
@@ -462,7 +484,7 @@ def test_an_outcome_that_cannot_be_noted_stops_nothing(caplog: pytest.LogCapture
     """The database may be away for a moment; the log says so."""
     told = queue.Queue[str]()
 
-    def outcome(notice: Notice, _target: Target, _delivered: bool, _reason: str) -> None:
+    def outcome(notice: Notice, _target: Target, _outcome: Outcome) -> None:
         told.put(notice.id)
         raise RuntimeError
 
@@ -567,3 +589,5 @@ def test_a_certificate_nobody_vouches_for_is_refused(certificate: tuple[Path, Pa
         with telling([target], resolve=lambda *_: ["127.0.0.1"]) as (notify, verdicts):
             notify.tell(notice())
             assert verdicts.next()[2:] == (False, "证书未通过验证")
+            notify.tell(notice())
+            assert not verdicts.final()  # it may be renewed

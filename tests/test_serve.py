@@ -55,6 +55,22 @@ def answer(url: str, text: str) -> Any:
     return httpx.post(f"{url}/api/chat", json={"text": text}).json()
 
 
+@pytest.mark.parametrize("days", ["0", "-1", "1.5", "month", "1000000000"])
+def test_purging_after_less_than_a_day_is_refused(days: str, tmp_path: Path) -> None:
+    """Before anything is opened: a slip of the finger deletes nothing, and no RETENTION_DAYS steps in unasked."""
+    done = run_command(tmp_path, "purge", "--days", days)
+    assert done.returncode == 2
+    assert f"「{days}」不是 1 到 36500 的整数天数" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_purging_says_what_it_did(tmp_path: Path) -> None:
+    """With days of its own or those of the setting."""
+    for options in (["--days", "1"], ["--days", "36500"], []):
+        done = run_command(tmp_path, "purge", *options)
+        assert (done.returncode, done.stderr) == (0, "已删除 0 个会话、0 张图片。\n")
+
+
 @pytest.mark.skipif(not EVAL.is_dir(), reason="the evaluation data is not beside this checkout")
 def test_parse_gives_what_a_person_reads(built: Path) -> None:
     """Both documents, to the character, no line lost."""

@@ -96,9 +96,9 @@ def open_page(browser: Browser, server: str, faults: list[str]) -> Iterator[Open
         context = browser.new_context(base_url=server, viewport=viewport, reduced_motion="reduce", **options)
         contexts.append(context)
         context.set_default_timeout(10_000)
+        context.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
+        context.on("weberror", lambda error: faults.append(str(error.error)))
         page = context.new_page()
-        page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(f"/{query}")
         expect(page.locator("#system option")).to_have_count(3)
         return page
@@ -195,9 +195,24 @@ def said(bubble: Locator) -> str:
     return bubble.locator(".words").first.text_content() or ""
 
 
+def remembered(page: Page) -> Any:
+    """What the device keeps of the conversation: its id, token and last use; or None."""
+    return json.loads(page.evaluate("localStorage.getItem('chat-conversation')") or "null")
+
+
+def later(page: Page, script: str = "") -> Page:
+    """The chat page opened in another tab of the same browser, after running a script there."""
+    other = page.context.new_page()
+    other.add_init_script(script)
+    other.goto("/")
+    expect(other.locator("#system option")).to_have_count(3)
+    expect(other.locator("#log")).not_to_have_attribute("aria-busy", "true")
+    return other
+
+
 def stored(page: Page, server: str) -> list[dict[str, Any]]:
     """The messages that the server keeps of the page's conversation."""
-    kept = json.loads(page.evaluate("sessionStorage.getItem('chat-conversation')"))
+    kept = remembered(page)
     headers = {"Authorization": f"Bearer {kept['token']}"}
     messages: list[dict[str, Any]] = httpx.get(f"{server}/api/chat/{kept['id']}", headers=headers).json()["messages"]
     return messages
@@ -320,6 +335,134 @@ def test_a_reload_shows_the_conversation_again(page: Page) -> None:
     expect(page.locator(".status")).to_contain_text("等待工作人员处理")
     assert page.locator("#log").inner_text() == before
     assert said(say(page, "危化品系统登录时忘记密码")) == entry("whjy-1.2.2").answer
+
+
+def test_a_closed_page_finds_its_conversation_again(page: Page, server: str) -> None:
+    """Shown whole and scrolled to its end, and it goes on; a draft was the closed tab's own."""
+    for _ in range(3):
+        say(page, LOCKED)
+    page.fill("#text", "还没有写完")
+    other = later(page)
+    page.close()
+    reply_number(other, 2)
+    expect(bubbles(other, "visitor")).to_have_count(3)
+    end = "scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight"
+    assert other.evaluate(f"(() => {{ const scroller = document.getElementById('scroller'); return {end} }})()") < 120
+    expect(other.locator("#text")).to_have_value("")
+    say(other, "忘记密码了")
+    assert len(stored(other, server)) == 8
+
+
+@pytest.mark.parametrize(("days", "found"), [(6.9, 1), (7.1, 0), (-7.1, 0)])
+def test_a_conversation_is_found_for_seven_days_after_its_last_use(page: Page, days: float, found: int) -> None:
+    """Looking at it is a use; a clock that was set back does not keep it for ever; what expired is removed."""
+    say(page, "你好")
+    other = later(
+        page,
+        f"""if (location.pathname === "/") {{
+            const kept = JSON.parse(localStorage.getItem("chat-conversation"));
+            kept.at = Date.now() - {days} * 24 * 60 * 60 * 1000;
+            localStorage.setItem("chat-conversation", JSON.stringify(kept));
+        }}""",
+    )
+    expect(bubbles(other, "visitor")).to_have_count(found)
+    if found:
+        other.wait_for_timeout(1000)
+        assert other.evaluate("Date.now()") - remembered(other)["at"] < 60_000
+    else:
+        assert remembered(other) is None
+
+
+def test_two_tabs_share_a_conversation_without_doubling(page: Page, server: str) -> None:
+    """A tab that showed none takes up what the other began; what either says appears in both, once and in order."""
+    other = later(page)
+    say(page, "你好")
+    reply_number(other, 0)
+    say(other, LOCKED)
+    reply_number(page, 1)
+    say(page, "忘记密码了")
+    reply_number(other, 2)
+    for tab in (page, other):
+        expect(tab.locator("#log > *")).to_have_count(7)
+        assert sequences(tab) == list(range(7))
+    assert len(stored(page, server)) == 6
+
+
+def test_a_tab_keeps_its_conversation_while_another_begins_anew(page: Page, server: str) -> None:
+    """Until it is loaded again; meanwhile it does not touch the new one that the device keeps."""
+    say(page, "你好")
+    other = later(page)
+    reply_number(other, 0)
+    begin_anew(other)
+    assert remembered(page) is None
+    say(other, LOCKED)
+    kept = remembered(other)
+    say(page, "忘记密码了")
+    expect(bubbles(page, "visitor")).to_have_count(2)
+    page.wait_for_timeout(800)
+    assert remembered(page)["id"] == kept["id"]
+    assert [message["text"] for message in stored(page, server) if message["author"] == "visitor"] == [LOCKED]
+    begin_anew(page)
+    assert remembered(other)["id"] == kept["id"]
+    page.reload()
+    expect(bubbles(page, "visitor")).to_have_text("您：" + LOCKED)
+
+
+def begin_anew(page: Page) -> None:
+    """Press 「新会话」 and confirm it."""
+    page.get_by_role("button", name="新会话").click()
+    page.get_by_role("dialog").get_by_role("button", name="开始新会话").click()
+    expect(bubbles(page, "visitor")).to_have_count(0)
+
+
+def test_a_shared_computer_can_be_made_to_forget(page: Page) -> None:
+    """Confirmed first; then no tab shows the conversation or the draft any more, and no later one finds them."""
+    say(page, LOCKED)
+    other = later(page)
+    reply_number(other, 0)
+    for tab in (page, other):
+        tab.fill("#text", "还没有写完")
+    forget = page.get_by_role("button", name="公共电脑？清除本机记录")
+    forget.click()
+    expect(page.get_by_role("dialog")).to_contain_text("清除后，本机不再保留当前对话")
+    page.keyboard.press("Escape")
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    assert remembered(page) is not None
+    forget.click()
+    page.get_by_role("dialog").get_by_role("button", name="清除记录").click()
+    for tab in (page, other):
+        expect(tab.locator("#log > :not(#welcome)")).to_have_text(["已清除本机记录。"])
+        expect(tab.locator("#text")).to_have_value("")
+    assert page.evaluate("localStorage.length") == 0
+    kept = page.evaluate("Object.values(sessionStorage)")
+    assert set(kept) <= {'""', "[]"}
+    for tab in (page, other):
+        tab.reload()
+        expect(tab.locator("#log")).not_to_have_attribute("aria-busy", "true")
+    for tab in (page, other, later(page)):
+        expect(tab.locator("#log > *")).to_have_count(1)
+
+
+@pytest.mark.parametrize("forbidden", ["localStorage", "sessionStorage", "both"])
+def test_the_page_works_where_storage_is_forbidden(open_page: Open, forbidden: str) -> None:
+    """A visit goes as ever; without the device's memory the tab's finds it after a reload, without either none does."""
+    page = open_page()
+    names = ["localStorage", "sessionStorage"] if forbidden == "both" else [forbidden]
+    page.add_init_script(
+        f"""for (const name of {json.dumps(names)}) Object.defineProperty(window, name, {{
+            get() {{ throw new DOMException("Access is denied.", "SecurityError"); }}
+        }});"""
+    )
+    page.reload()
+    expect(page.locator("#system option")).to_have_count(3)
+    say(page, "你好")
+    say(page, LOCKED)
+    expect(bubbles(page, "visitor")).to_have_count(2)
+    page.reload()
+    expect(page.locator("#system option")).to_have_count(3)
+    expect(page.locator("#log")).not_to_have_attribute("aria-busy", "true")
+    expect(bubbles(page, "visitor")).to_have_count(0 if forbidden == "both" else 2)
+    say(page, "忘记密码了")
 
 
 def test_a_persons_messages_arrive_by_themselves_and_the_bot_keeps_silent(page: Page, staff: httpx.Client) -> None:
@@ -505,6 +648,34 @@ def test_a_picture_may_come_before_any_word(page: Page, server: str) -> None:
     assert kept == [("登录时提示错误", True)]
 
 
+def test_a_picture_without_words_that_began_a_conversation_survives_reloads(
+    page: Page, server: str, faults: list[str]
+) -> None:
+    """Not sent up: the conversation stays, empty. Sent up but not said: it waits for its retry. Said: it is shown."""
+    page.route("**/pictures", lambda route: route.abort(), times=1)
+    page.set_input_files("#file", png())
+    page.press("#text", "Enter")
+    expect(page.locator(".trouble")).to_have_text("发送失败重发")
+    begun = remembered(page)["id"]
+    page.reload()
+    expect(page.locator("#log > *")).to_have_count(1)
+    page.route("**/api/chat", lambda route: route.abort(), times=1)
+    page.set_input_files("#file", png())
+    page.press("#text", "Enter")
+    expect(page.locator(".trouble")).to_have_text("发送失败重发")
+    page.reload()
+    shows_picture(page.locator(".thumbnail img"))
+    page.get_by_role("button", name="重发").click()
+    reply_number(page, 0)
+    page.reload()
+    reply_number(page, 0)
+    shows_picture(page.locator(".thumbnail img"))
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    assert remembered(page)["id"] == begun
+    assert [bool(message["picture"]) for message in stored(page, server)] == [True, False]
+    only_network(faults)
+
+
 @pytest.mark.parametrize("way", ["paste", "drop"])
 def test_a_picture_can_be_pasted_or_dropped(page: Page, server: str, way: str) -> None:
     """It goes along with the text that is typed."""
@@ -575,22 +746,52 @@ def test_messages_that_come_unseen_are_counted_in_the_title(page: Page, staff: h
     """While the page is hidden nothing is marked as read; once it shows again it is, and the title is as before."""
     number = attended(page, staff)
     expect_read(page, server, whole=True)
-    hide = "hidden => { Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });"
-    page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')) }", arg=True)
+    hide(page, hidden=True)
     for n in (1, 2):
         do(staff, number, "reply", text=f"{n}")
         expect(page).to_have_title(f"（{n}）在线咨询")
     page.wait_for_timeout(1000)
     expect_read(page, server, whole=False)
-    page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')) }", arg=False)
+    hide(page, hidden=False)
     expect(page).to_have_title("在线咨询")
     page.wait_for_timeout(1000)
     expect_read(page, server, whole=True)
 
 
+HIDE = "hidden => Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true })"
+
+
+def hide(page: Page, *, hidden: bool) -> None:
+    """Let the page believe that it is covered, or shown again."""
+    page.evaluate(HIDE, arg=hidden)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_messages_that_came_while_the_page_was_closed_are_counted_until_seen(
+    page: Page, staff: httpx.Client, server: str
+) -> None:
+    """Only a person's and only those not read before; seen in one tab, they are seen in the other."""
+    number = attended(page, staff)
+    do(staff, number, "reply", text="读过的")
+    expect(bubbles(page, "agent")).to_have_count(1)
+    expect_read(page, server, whole=True)
+    page.goto("about:blank")
+    for n in range(2):
+        do(staff, number, "reply", text=f"没读过的 {n}")
+    first, second = later(page, f"({HIDE})(true)"), later(page, f"({HIDE})(true)")
+    page.close()
+    for tab in (first, second):
+        expect(tab).to_have_title("（2）在线咨询")
+        expect(bubbles(tab, "agent").last).to_be_in_viewport()
+    hide(first, hidden=False)
+    for tab in (first, second):
+        expect(tab).to_have_title("在线咨询")
+    expect_read(first, server, whole=True)
+
+
 def expect_read(page: Page, server: str, *, whole: bool) -> None:
     """Whether the server knows that the visitor has read everything, shortly after."""
-    kept = json.loads(page.evaluate("sessionStorage.getItem('chat-conversation')"))
+    kept = remembered(page)
     headers = {"Authorization": f"Bearer {kept['token']}"}
     for _ in range(30):
         past = httpx.get(f"{server}/api/chat/{kept['id']}", headers=headers).json()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -17,7 +18,8 @@ from bot.agent import Agents
 from bot.api import chat, conversation, health, lookup, problem, schema, staff, staff_schema
 from bot.api.dep import Service
 from bot.api.guard import Guard
-from bot.api.limit import Limit
+from bot.api.holder import holds
+from bot.api.limit import Budget, Limit, Places
 from bot.api.ready import Ready
 from bot.dialogue import Bot
 from bot.picture import PictureFolder
@@ -25,6 +27,15 @@ from bot.settings import Settings
 from bot.store.base import Store
 
 WEB = Path(__file__).parent.parent / "web"
+
+MOST_TICKETS: Final = "10/day"
+"""Tickets handed in from one conversation."""
+MOST_WINDOWS: Final = 8
+"""Streams of one conversation: tabs and reconnects, not more."""
+
+_TICKETS: Final = "转人工的申请太多了"
+_WINDOWS: Final = "打开的窗口太多了，请关闭一些后再试。"
+_LATER: Final = {"Retry-After": "10"}
 
 
 def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
@@ -44,6 +55,12 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
         messages=Limit(settings.rate_per_address),
         conversations=Limit(settings.rate_per_conversation),
         lookups=Limit(settings.rate_lookups),
+        tickets=Limit(settings.rate_tickets, _TICKETS),
+        tickets_of_conversation=Limit(MOST_TICKETS, _TICKETS),
+        streams=Places(settings.most_streams, HTTPException(503, "现在咨询的人太多了，请稍后再试。", _LATER)),
+        streams_of_address=Places(settings.most_streams_per_address, HTTPException(429, _WINDOWS, _LATER)),
+        streams_of_conversation=Places(MOST_WINDOWS, HTTPException(429, _WINDOWS, _LATER)),
+        budget=Budget(settings.pictures, settings.picture_budget_mb * 1024**2),
     )
     problem.install(app)
     for part in (chat, conversation, lookup, staff, health):
@@ -51,7 +68,7 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(directory=WEB), name="static")
     app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)(page)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, holds=partial(holds, bot))
     if settings.trusted_proxies:
         # Written out as networks: the middleware takes no other spelling, and would trust nobody without a word.
         trusted = [str(ipaddress.ip_network(proxy, strict=False)) for proxy in settings.trusted_proxies]

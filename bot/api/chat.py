@@ -32,11 +32,17 @@ def chat(message: schema.ChatRequest, request: Request, serving: Serving, token:
     if message.conversation_id is not None:
         holder = pass_of(message.conversation_id, token)
         spend(serving, holder)
+
+    def may_hand_in(conversation_id: str) -> None:
+        serving.tickets_of_conversation.spend(conversation_id)
+        serving.tickets.spend(address(request))
+
     turn = serving.bot.turn(
         Incoming(
             message.text, message.choose, message.accept, message.client_message_id, message.system, message.picture
         ),
         holder,
+        may_hand_in=may_hand_in,
     )
     return schema.ChatReply(
         **_reply(turn, serving),

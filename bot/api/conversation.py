@@ -25,19 +25,22 @@ router = APIRouter(prefix="/api/conversations/{conversation_id}", tags=["convers
 
 LOOK_AGAIN: Final = 20.0
 """Seconds after which a listener looks without being woken, for what another process stored."""
-MOST_LISTENERS: Final = 8
-"""Streams of one conversation: tabs and reconnects, not more."""
 
 _REFUSALS: Final = responses(401, 404, 422, 429, 503)
 _WITH_BODY: Final = _REFUSALS | responses(400, 408, 409, 413)
 
 
-async def _listen(serving: Serving, holder: Holder, last_event_id: Annotated[str | None, Header()] = None) -> int:
-    """Where a stream begins; refuses before it began, when a status can still be given."""
-    if serving.live.count(holder.conversation_id) >= MOST_LISTENERS:
-        raise HTTPException(429, "打开的窗口太多了，请关闭一些后再试。", {"Retry-After": "10"})
+async def _listen(
+    request: Request, serving: Serving, holder: Holder, last_event_id: Annotated[str | None, Header()] = None
+) -> AsyncIterator[int]:
+    """Where a stream begins. It takes its places, or is refused, before it began: a status can still be given."""
     given = (last_event_id or "").strip()
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    with (
+        serving.streams_of_conversation.take(holder.conversation_id),
+        serving.streams_of_address.take(address(request)),
+        serving.streams.take(),
+    ):
+        yield int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
 
 
 After = Annotated[int, Depends(_listen)]
@@ -104,6 +107,7 @@ async def send_picture(request: Request, serving: Serving, holder: Holder) -> sc
     data = await request.body()
 
     def keep() -> model.Picture:
+        serving.budget.check()
         picture = clean(data)
         kept = model.Picture(
             id=secrets.token_urlsafe(16),
@@ -120,6 +124,7 @@ async def send_picture(request: Request, serving: Serving, holder: Holder) -> sc
         except BaseException:
             serving.pictures.delete(kept.id)
             raise
+        serving.budget.add(kept.size)
         return kept
 
     kept = await run_in_threadpool(keep)

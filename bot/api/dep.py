@@ -15,7 +15,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from bot.account import Accounts
 from bot.agent import Agents
-from bot.api.limit import Limit
+from bot.api.limit import Budget, Limit, Places
 from bot.api.ready import Ready
 from bot.dialogue import Bot
 from bot.live import Live
@@ -38,6 +38,12 @@ class Service:
     messages: Limit
     conversations: Limit
     lookups: Limit
+    tickets: Limit
+    tickets_of_conversation: Limit
+    streams: Places
+    streams_of_address: Places
+    streams_of_conversation: Places
+    budget: Budget
 
     @property
     def live(self) -> Live:

@@ -1,5 +1,8 @@
 """What stands before every request: caps on headers and body, security headers on every response, one log line.
 
+A picture is larger than any other body and costs more to deal with. So who sends one must hold the conversation, has
+his turn only once the picture has arrived, and one address cannot take all turns. What strangers send is not read.
+
 Nothing escapes it: an unexpected error becomes a problem like any other, with the same headers. The log line has no
 query, no address and no token: what visitors type must not end up in logs.
 """
@@ -10,13 +13,19 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-from starlette.datastructures import MutableHeaders
+from fastapi import HTTPException
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import picture
+from bot.api.dep import address
+from bot.api.limit import Places
 from bot.api.problem import problem
 from bot.mask import mask
 
@@ -25,10 +34,20 @@ log = logging.getLogger(__name__)
 LARGEST_BODY: Final = 32 * 1024
 """Bytes. A text of 2,000 characters takes at most 24 kB, were each written as an escaped surrogate pair."""
 
-PICTURES: Final = re.compile("/api/conversations/[^/]*/pictures")
-"""Where pictures are sent up, which are larger and take longer; few at once, since each is held in memory."""
-MOST_PICTURES: Final = 4
+PICTURES: Final = re.compile("/api/conversations/([^/]*)/pictures")
+"""Where pictures are sent up."""
 PICTURE_SECONDS: Final = 60.0
+"""How long a picture may take to arrive."""
+MOST_FROM_ADDRESS: Final = 3
+"""Pictures from one address that arrive or are dealt with; fewer than MOST_PICTURES, or it could take all turns."""
+MOST_HELD: Final = 128 * 1024 * 1024
+"""Bytes of pictures in memory, as far as they have arrived."""
+MOST_PICTURES: Final = 4
+"""Pictures that are dealt with at once, each of which keeps a thread."""
+PICTURE_PATIENCE: Final = 10.0
+"""Seconds that a picture waits for its turn."""
+
+_CROWDED: Final = "同时上传的图片太多了，请稍后再试。"
 
 LARGEST_HEADERS: Final = 16 * 1024
 
@@ -48,11 +67,14 @@ SECURITY_HEADERS: Final = {
 
 
 class Guard:
-    """ASGI middleware."""
+    """ASGI middleware. `holds` says whether a token is that of a conversation, by their id and text, at once."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, holds: Callable[[str, str], bool]) -> None:
         self._app = app
-        self._pictures = asyncio.Semaphore(MOST_PICTURES)
+        self._holds = holds
+        self._arriving = Places(MOST_FROM_ADDRESS, HTTPException(429, _CROWDED, {"Retry-After": "3"}))
+        self._turns = asyncio.Semaphore(MOST_PICTURES)
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it."""
@@ -88,42 +110,68 @@ class Guard:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
             await problem(431)(scope, receive, send)
             return
-        if scope["method"] != "POST" or not PICTURES.fullmatch(scope["path"]):
-            await self._take(scope, receive, send, LARGEST_BODY, BODY_SECONDS)
-        elif self._pictures.locked():
-            await problem(503, headers={"Retry-After": "3"})(scope, receive, send)
-        else:
-            async with self._pictures:
-                await self._take(scope, receive, send, picture.LARGEST, PICTURE_SECONDS)
-
-    async def _take(self, scope: Scope, receive: Receive, send: Send, largest: int, seconds: float) -> None:
         try:
-            async with asyncio.timeout(seconds):
-                body = await _body(scope, receive, largest)
-        except TimeoutError:
-            await problem(408, headers={"Connection": "close"})(scope, receive, send)
+            if scope["method"] == "POST" and (sent := PICTURES.fullmatch(scope["path"])):
+                await self._take_picture(sent[1], scope, receive, send)
+            else:
+                body = await _body(scope, receive, LARGEST_BODY, BODY_SECONDS)
+                await self._app(scope, _replay(body, receive), send)
+        except HTTPException as error:
+            await problem(error.status_code, error.detail, dict(error.headers or {}))(scope, receive, send)
+
+    async def _take_picture(self, conversation_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        scheme, token = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
+        if scheme.lower() != "bearer" or not self._holds(conversation_id, token.strip()):
+            await self._app(scope, _replay(b"", receive), send)  # the route says no, in the words of all others
             return
-        if body is None:
-            await problem(413)(scope, receive, send)
-        else:
-            await self._app(scope, _replay(body, receive), send)
+        held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            held += size
+            self._held += size
+            if self._held > MOST_HELD:
+                raise HTTPException(503, _CROWDED, {"Retry-After": "10"})
+
+        try:
+            with self._arriving.take(address(Request(scope))):
+                body = await _body(scope, receive, picture.LARGEST, PICTURE_SECONDS, hold)
+                try:
+                    async with asyncio.timeout(PICTURE_PATIENCE):
+                        await self._turns.acquire()
+                except TimeoutError:
+                    raise HTTPException(503, _CROWDED, {"Retry-After": "3"}) from None
+                try:
+                    await self._app(scope, _replay(body, receive), send)
+                finally:
+                    self._turns.release()
+        finally:
+            self._held -= held
 
 
-async def _body(scope: Scope, receive: Receive, largest: int) -> bytes | None:
-    """The whole body, or None as soon as it is larger than `largest` bytes."""
+async def _body(
+    scope: Scope, receive: Receive, largest: int, seconds: float, hold: Callable[[int], None] = lambda _: None
+) -> bytes:
+    """The whole body; `hold` is told the bytes of each part. HTTPException if it is larger than `largest`, or slow."""
     length = dict(scope["headers"]).get(b"content-length", b"0")
     if length.isdigit() and int(length) > largest:
-        return None
+        raise HTTPException(413, "")
     body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > largest:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return bytes(body)
+                part = message.get("body", b"")
+                hold(len(part))
+                body += part
+                if len(body) > largest:
+                    raise HTTPException(413, "")
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise HTTPException(408, "", {"Connection": "close"}) from None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

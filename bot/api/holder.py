@@ -10,6 +10,7 @@ from fastapi import Depends, HTTPException, Request
 
 from bot.api import schema
 from bot.api.dep import Service, Serving, Token, address
+from bot.dialogue import Bot
 from bot.turn import Pass
 
 _ID: Final = re.compile(schema.CONVERSATION_ID)
@@ -25,9 +26,16 @@ def pass_of(conversation_id: str, token: str | None) -> Pass:
     return Pass(conversation_id, token)
 
 
+def holds(bot: Bot, conversation_id: str, token: str) -> bool:
+    """Whether the token is that of such a conversation, be there one or not: nothing is looked up."""
+    if not _ID.fullmatch(conversation_id):
+        return False
+    return secrets.compare_digest(bot.token(conversation_id).encode(), token.encode())
+
+
 def spend(serving: Service, holder: Pass) -> None:
     """Count a message against its conversation, if it is the holder's: a stranger must not use up what is another's."""
-    if secrets.compare_digest(serving.bot.token(holder.conversation_id).encode(), holder.token.encode()):
+    if holds(serving.bot, holder.conversation_id, holder.token):
         serving.conversations.spend(holder.conversation_id)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import FrameType
+import socket
 
 import uvicorn
 
@@ -10,13 +10,16 @@ from bot.live import Live
 
 
 class Server(uvicorn.Server):
-    """Ends event streams as soon as it is told to stop; else it would wait for listeners that never leave."""
+    """Ends event streams before it stops; else it would wait for listeners that never leave.
+
+    Not in the signal's handler: that runs in the middle of whatever the main thread does, locks held and all.
+    """
 
     def __init__(self, config: uvicorn.Config, live: Live) -> None:
         super().__init__(config)
         self._live = live
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """See `uvicorn.Server`."""
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See `uvicorn.Server`; called in the event loop, a tenth of a second after the signal at the latest."""
         self._live.close()
-        super().handle_exit(sig, frame)
+        await super().shutdown(sockets)

@@ -118,11 +118,13 @@ class Queue(BaseModel):
                 }
             ],
             "assigned": [],
+            "total": 1,
         }
     )
 
     waiting: list[QueueItem]
     assigned: list[QueueItem]
+    total: int = Field(description="How many wait, shown or not.")
 
 
 class DossierValue(BaseModel):

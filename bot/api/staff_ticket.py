@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, HTTPException, Path, Query
 
 from bot.agent import NoTicket, NotYours
 from bot.api import schema
@@ -12,7 +12,7 @@ from bot.api import staff_schema as shape
 from bot.api.dep import Service, Serving
 from bot.api.problem import responses
 from bot.api.staff_caller import SignedIn
-from bot.api.staff_view import file_of, message_of, queue_of, ticket_state
+from bot.api.staff_view import PAGE, file_of, message_of, queue_of, ticket_state
 from bot.live import QUEUE
 from bot.model import Answer, Conversation, Ticket
 from bot.store.base import Transaction
@@ -25,10 +25,15 @@ _READ = responses(401, 403, 404, 422, 503)
 _WRITE = responses(400, 401, 403, 404, 408, 409, 413, 422, 503)
 
 
-@router.get("/queue", responses=responses(401, 403, 503))
-def queue(serving: Serving, _: SignedIn) -> shape.Queue:
-    """What waits, the longest wait first, and then what is worked on. Nothing personal."""
-    return queue_of(serving)
+@router.get("/queue", responses=responses(401, 403, 422, 503))
+def queue(
+    serving: Serving,
+    _: SignedIn,
+    offset: Annotated[int, Query(ge=0, le=2**53, description="How many of those that wait to pass over.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=PAGE, description="How many of those that wait to show.")] = PAGE,
+) -> shape.Queue:
+    """What waits, the longest wait first, page by page, and all that is worked on. Nothing personal."""
+    return queue_of(serving, offset, limit)
 
 
 @router.get("/tickets/{number}", responses=_READ)

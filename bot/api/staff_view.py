@@ -14,6 +14,10 @@ from bot.api.dep import Service
 from bot.mask import mask
 from bot.store.base import Transaction
 
+PAGE: Final = 500
+"""Waiting tickets that are shown at once."""
+
+_ALL: Final = 1_000_000
 _ACTORS: Final = {"visitor": "访客", "bot": "机器人"}
 
 Names = Mapping[str, str]
@@ -30,18 +34,22 @@ def names_of(serving: Service) -> Names:
     return serving.store.read(work)
 
 
-def queue_of(serving: Service) -> shape.Queue:
-    """What waits and what is worked on."""
-    tickets, names, now = serving.agents.queue(), names_of(serving), datetime.now(UTC)
-    waiting = [ticket for ticket in tickets if ticket.status == "waiting"]
-    assigned = [ticket for ticket in tickets if ticket.status == "assigned"]
-    unread = serving.store.read(lambda transaction: _unread(transaction, assigned))
+def queue_of(serving: Service, offset: int = 0, limit: int = PAGE) -> shape.Queue:
+    """What waits, from a place on, and what is worked on. Nothing personal, so that nothing has to be hidden."""
+
+    def work(transaction: Transaction) -> tuple[list[model.Ticket], list[model.Ticket], dict[str, int]]:
+        waiting, assigned = (transaction.tickets_in([status], _ALL) for status in ("waiting", "assigned"))
+        return waiting, assigned, _unread(transaction, assigned)
+
+    waiting, assigned, unread = serving.store.read(work)
+    names, now = names_of(serving), datetime.now(UTC)
     return shape.Queue(
+        total=len(waiting),
         waiting=[
             _item(ticket, serving, names).model_copy(
                 update={"position": place, "waited_seconds": _seconds(ticket, now)}
             )
-            for place, ticket in enumerate(waiting, 1)
+            for place, ticket in enumerate(waiting[offset : offset + limit], offset + 1)
         ],
         assigned=[
             _item(ticket, serving, names).model_copy(update={"unread": unread.get(ticket.conversation_id, 0)})
@@ -173,8 +181,9 @@ def _item(ticket: model.Ticket, serving: Service, names: Names) -> shape.QueueIt
     )
 
 
-def _timeless(queue: shape.Queue) -> tuple[list[shape.QueueItem], list[shape.QueueItem]]:
-    return [item.model_copy(update={"waited_seconds": None}) for item in queue.waiting], queue.assigned
+def _timeless(queue: shape.Queue) -> shape.Queue:
+    waiting = [item.model_copy(update={"waited_seconds": None}) for item in queue.waiting]
+    return queue.model_copy(update={"waiting": waiting})
 
 
 def _unread(transaction: Transaction, tickets: Iterable[model.Ticket]) -> dict[str, int]:

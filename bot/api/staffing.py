@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Final
 
 from fastapi import APIRouter, Depends
 
-from bot.agent import AgentError
 from bot.api import staff_schema as shape
-from bot.api.dep import Service, Serving
+from bot.api.dep import Serving
 from bot.api.problem import responses
 from bot.api.staff_caller import require
+from bot.live import QUEUE
 from bot.model import ApiKey, Staff
-from bot.ticket import IllegalChange
 
 router = APIRouter(tags=["staff administration"], dependencies=[Depends(require("admin"))])
 
@@ -41,8 +38,7 @@ def change_user(name: str, form: shape.UserChange, serving: Serving) -> shape.Us
     """
     password = form.password.get_secret_value() if form.password else None
     staff = serving.accounts.change(name, display=form.display, role=form.role, active=form.active, password=password)
-    if not staff.active:
-        _let_go(staff, serving)
+    serving.live.changed(QUEUE)
     return _user(staff)
 
 
@@ -63,15 +59,7 @@ def add_key(form: shape.NewKey, serving: Serving) -> shape.KeyMade:
 def drop_key(key_id: str, serving: Serving) -> None:
     """Void a key; conversations that it owns go back to the queue."""
     serving.accounts.drop_key(key_id)
-    _let_go(Staff(f"key:{key_id}", "", "agent", False, datetime.now(UTC)), serving)
-
-
-def _let_go(staff: Staff, serving: Service) -> None:
-    """Give back what somebody had in hand who will not come back to it."""
-    for ticket in serving.agents.queue():
-        if ticket.status == "assigned" and ticket.assignee == staff.name:
-            with suppress(AgentError, IllegalChange):  # went along with another of the same conversation, or just ended
-                serving.agents.release(ticket.number, staff)
+    serving.live.changed(QUEUE)
 
 
 def _user(staff: Staff) -> shape.User:

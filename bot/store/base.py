@@ -15,7 +15,7 @@ whatever they do. Times are timezone-aware; they come back in UTC, to the micros
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.metric import MetricRows
@@ -159,8 +159,8 @@ class TicketRows(Protocol):
     def position(self, ticket: Ticket) -> int:
         """Return the place of a waiting ticket in the queue, from 1."""
 
-    def waits(self, since: datetime, limit: int) -> list[timedelta]:
-        """Return how long the last tickets taken since `since` had waited, the latest first."""
+    def waits(self, since: datetime, limit: int) -> list[tuple[datetime, datetime]]:
+        """Return from when till when the last tickets taken since `since` had waited, the latest taken first."""
 
     def add_event(self, event: TicketEvent) -> None:
         """Add a line to a ticket's history."""

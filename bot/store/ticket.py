@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.model import Ticket, TicketEvent, TicketStatus
 from bot.notify import Notice
@@ -98,17 +98,17 @@ class SqliteTicketRows(Rows):
         )
         return int(row["before"]) + 1
 
-    def waits(self, since: datetime, limit: int) -> list[timedelta]:
+    def waits(self, since: datetime, limit: int) -> list[tuple[datetime, datetime]]:
         """See `TicketRows`."""
         rows = self._rows(
             """
             SELECT waiting_since, taken_at FROM ticket
-            WHERE taken_at >= ? AND waiting_since <= taken_at ORDER BY taken_at DESC LIMIT ?
+            WHERE taken_at >= ? AND waiting_since <= taken_at ORDER BY taken_at DESC, number DESC LIMIT ?
             """,
             text_of(since),
             limit,
         )
-        return [time_of(row["taken_at"]) - time_of(row["waiting_since"]) for row in rows]
+        return [(time_of(row["waiting_since"]), time_of(row["taken_at"])) for row in rows]
 
     def add_event(self, event: TicketEvent) -> None:
         """See `TicketRows`."""

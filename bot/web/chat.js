@@ -1,9 +1,8 @@
 /* The plain chat page: sends what a visitor says to POST /api/chat, and draws the replies and what else happens.
  *
- * Nothing that comes from a person or a server is ever parsed as HTML: the log is built of nodes and text. The page keeps
- * the conversation's id and token, the draft and what could not be sent in sessionStorage, so that a reload shows them
- * again and a closed tab forgets them. A message may come several times (as a reply, as an event, from the history): it
- * is drawn once, in the place of its sequence number.
+ * Nothing that comes from a person or a server is ever parsed as HTML: the log is built of nodes and text. What a later
+ * visit finds again is memory.js's. A message may come several times (as a reply, as an event, from the history): it is
+ * drawn once, in the place of its sequence number.
  */
 (function () {
   "use strict";
@@ -20,7 +19,8 @@
   const TYPING_SHOWN = 5000;
   const LARGEST_PICTURE = 8 * 1024 * 1024;
   const PICTURE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"];
-  const [KEPT, DRAFT, OUTBOX] = ["chat-conversation", "chat-draft", "chat-outbox"];
+  const [DRAFT, OUTBOX] = ["chat-draft", "chat-outbox"];
+  const { kept, keep } = memory;
   const TITLE = document.title;
   const NOBODY = { agent: null, tickets: [], visitor_read: 0 };
   const REASONS = ["与问题无关", "看不明白", "按步骤做了仍未解决", "其他"];
@@ -35,7 +35,7 @@
   const at = (id) => document.getElementById(id);
   const [log, scroller, field, suggestions] = ["log", "scroller", "text", "suggestions"].map(at);
   const subtitle = at("subtitle").textContent;
-  let conversation = kept(KEPT) || {}; // {id, token}; empty until the first reply
+  let conversation = memory.conversation() || {}; // {id, token}; empty until the first reply
   let outbox = kept(OUTBOX) || []; // [{id, content, shown}]: sent, but not known to have arrived
   const sent = new Map(); // by client message id: the messages this page sent
   const drawn = new Set(); // the ids of the messages that are shown
@@ -47,6 +47,7 @@
   let known = []; // systems
   let forget = false; // the system was taken back: the conversation is to forget it
   let ready = Promise.resolve();
+  let agreed = () => {}; // what the dialog asks about
 
   /* Nodes */
 
@@ -323,6 +324,7 @@
     at("subtitle").classList.toggle("attended", Boolean(now.agent));
     at("human").hidden = Boolean(now.agent);
     if (!now.agent) at("peer").hidden = true;
+    showUnread();
     refresh();
   }
 
@@ -363,7 +365,7 @@
   /* Live: what happens without the visitor's doing */
 
   let stop = null; // ends listening
-  let unread = 0; // messages that came while the page was hidden
+  let unread = []; // the numbers of the messages that came while the page was hidden or closed
 
   function listen(after) {
     if (stop) stop();
@@ -384,7 +386,7 @@
     else if (kind === "message") {
       const node = showNew(() => receive(data));
       if (node) refresh();
-      if (node && document.hidden && data.author !== "visitor") unread += 1;
+      if (node && document.hidden && data.author !== "visitor") unread.push(data.sequence);
       showUnread();
     }
     readLater();
@@ -400,9 +402,10 @@
     return node;
   }
 
+  /** Count in the title what was not seen yet, in this tab or in another. */
   function showUnread() {
-    if (!document.hidden) unread = 0;
-    document.title = (unread ? "（" + unread + "）" : "") + TITLE;
+    unread = unread.filter((sequence) => sequence > Math.max(state.visitor_read, readTold));
+    document.title = (unread.length ? "（" + unread.length + "）" : "") + TITLE;
   }
 
   let typingTimer, typingTold = 0, readTimer, readTold = 0;
@@ -430,11 +433,13 @@
 
   function tellRead() {
     if (document.hidden || !conversation.id) return;
+    memory.use(conversation);
     const bottom = scroller.scrollTop + scroller.clientHeight;
     const seen = Array.from(log.querySelectorAll("[data-sequence]")).reverse().find((node) => node.offsetTop < bottom);
     const sequence = Number(seen.dataset.sequence);
     if (sequence <= Math.max(state.visitor_read, readTold)) return;
     readTold = sequence;
+    showUnread();
     request(here("/read"), { sequence }).catch(() => (readTold = 0));
   }
 
@@ -588,37 +593,21 @@
   const unknown = (problem) => problem.status === 401 || problem.status === 404;
   const transcript = () => request("/api/chat/" + encodeURIComponent(conversation.id));
 
-  /* What a reload finds again */
-
-  function kept(key) {
-    try {
-      return JSON.parse(sessionStorage.getItem(key));
-    } catch (error) {
-      return null;
-    }
-  }
-
-  function keep(key, value) {
-    try {
-      sessionStorage.setItem(key, JSON.stringify(value));
-    } catch (error) {
-      // Storage is forbidden: what is said lasts until the page is left.
-    }
-  }
-
   function remember(now) {
     conversation = now;
-    keep(KEPT, now);
+    memory.begin(now);
   }
 
   /** The conversation is over: what is shown of it stays, but belongs to no order any more. */
   function abandon() {
     if (stop) stop();
     stop = null;
-    remember({});
+    memory.end(conversation);
+    conversation = {};
     drawn.clear();
     tickets.clear();
     readTold = 0;
+    unread = [];
     log.querySelectorAll("[data-sequence]:not(#welcome)").forEach((node) => delete node.dataset.sequence);
     log.querySelectorAll(".rating, .feedback, .step > :not(.words)").forEach((node) => node.remove());
     log.querySelectorAll("[data-ticket]").forEach((line) => delete line.dataset.ticket);
@@ -663,6 +652,8 @@
         const picture = await upload(message);
         if (mine !== era) return;
         message.content.picture = picture;
+        const { id, content, shown } = message;
+        outbox = outbox.filter((other) => other.id !== id).concat({ id, content, shown });
         keep(OUTBOX, outbox);
         at("typing").hidden = Boolean(state.agent);
       }
@@ -907,6 +898,7 @@
           outbox = outbox.filter(({ id }) => id !== message.client_message_id);
           receive(message);
           last = message.sequence;
+          if (message.author === "agent") unread.push(last); // the title counts those that are not read
         });
         setState(past);
       }
@@ -930,9 +922,42 @@
     }
   }
 
-  function askToRestart() {
+  /** Do something that cannot be taken back, once the visitor has agreed to it. */
+  function askWhether(question, yes, deed) {
+    at("leave-question").textContent = question;
+    at("leave-yes").textContent = yes;
+    agreed = deed;
     at("leave").returnValue = ""; // Escape leaves it as it is
     at("leave").showModal();
+  }
+
+  function askToRestart() {
+    if (log.children.length === 1) restart();
+    else askWhether("开始新会话后，当前对话将不再显示。是否继续？", "开始新会话", restart);
+  }
+
+  function askToForget() {
+    const question = "清除后，本机不再保留当前对话和未发送的内容，也无法再查看之后的回复。是否继续？";
+    askWhether(question, "清除记录", () => {
+      memory.forget();
+      forgetHere();
+    });
+  }
+
+  /** Leave nothing of the conversation on a computer that others use. */
+  function forgetHere() {
+    restart();
+    fill("");
+    closeSuggestions();
+    ["viewer", "leave"].forEach((dialog) => at(dialog).close());
+    drawAside("已清除本机记录。");
+  }
+
+  /** Another tab began a conversation: one that has none takes it up. */
+  function takeUp() {
+    if (conversation.id || busy || log.querySelector(".visitor")) return;
+    conversation = memory.conversation() || {};
+    restore();
   }
 
   function restart() {
@@ -962,8 +987,10 @@
     window.addEventListener("resize", refreshComposer);
     at("system").addEventListener("change", chooseSystem);
     at("human").addEventListener("click", () => send({ text: "转人工" }, "转人工"));
-    at("restart").addEventListener("click", () => (log.children.length > 1 ? askToRestart() : restart()));
-    at("leave").addEventListener("close", () => at("leave").returnValue === "yes" && restart());
+    at("restart").addEventListener("click", askToRestart);
+    at("forget").addEventListener("click", askToForget);
+    at("leave").addEventListener("close", () => at("leave").returnValue === "yes" && agreed());
+    memory.watch({ began: takeUp, forgotten: forgetHere });
     at("newer").addEventListener("click", () => {
       at("newer").hidden = true;
       show(log.lastElementChild);
@@ -973,10 +1000,7 @@
       if (following()) at("newer").hidden = true;
       readLater();
     });
-    document.addEventListener("visibilitychange", () => {
-      showUnread();
-      readLater();
-    });
+    document.addEventListener("visibilitychange", readLater);
     startPictures();
     ready = loadSystems().catch(() => {}); // without the list all systems are asked
     field.value = kept(DRAFT) || "";

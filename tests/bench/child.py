@@ -19,7 +19,8 @@ from question import DOCUMENTS, Question
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "var" / "models"
-NO_LIMIT = dict.fromkeys(("RATE_PER_ADDRESS", "RATE_PER_CONVERSATION", "RATE_LOOKUPS"), "1000000/second")
+RATES = ("RATE_PER_ADDRESS", "RATE_PER_CONVERSATION", "RATE_LOOKUPS", "RATE_TICKETS")
+NO_LIMIT = dict.fromkeys(RATES, "1000000/second")
 PATIENCE = 60  # seconds for a start
 
 
