@@ -70,6 +70,10 @@ _DASHED_EXTENSION: Final = re.compile(
     r"(?<=0\d{2}-\d{8})-\d{1,5}(?!\d)|(?<=0\d{3}-\d{7})-\d{1,5}(?!\d)|(?<=0\d{3}-\d{8})-\d{1,5}(?!\d)"
 )
 
+_UNLIKE_A_NUMBER: Final = re.compile(r"[./:]")
+_DOTTED_MOBILE: Final = re.compile(r"(?:\+?86[ .-]?)?1\d{2}[./]\d{4}[./]\d{4}")
+"""Dates, prices and addresses are written with dots and slashes, numbers hardly ever but in three groups."""
+
 _IPV4: Final = re.compile(r"(?<![\d.vV本])\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
 _IPV6: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f:]{4,39}(?![0-9A-Za-z])")
 
@@ -208,6 +212,8 @@ def _phones(text: str) -> Iterator[Found]:
     for start, end in taken:
         free = free[:start] + "。" * (end - start) + free[end:]
     for match in phonenumbers.PhoneNumberMatcher(free, "CN", leniency=phonenumbers.Leniency.VALID):
+        if _UNLIKE_A_NUMBER.search(match.raw_string) and not _DOTTED_MOBILE.fullmatch(match.raw_string):
+            continue
         number, end = match.number, match.end
         national = phonenumbers.national_significant_number(number)
         if number.country_code != 86:

@@ -43,7 +43,7 @@ def about_us(text: str, hours: Hours, catalog: Catalog, system: str | None) -> s
     if _WHO.search(said):
         return wording.WHO
     if _HOURS.search(said) and _WHOSE_HOURS.search(said):
-        return wording.service_hours(hours.describe())
+        return wording.service_hours(hours.describe() if any(hours.week) else None)
     if _REACH.search(said) and not _OTHERS.search(said):
         lines = [(s.name, s.hotline) for s in catalog.systems if s.hotline and system in (None, s.key)]
         return wording.reach(lines)

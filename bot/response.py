@@ -203,7 +203,8 @@ class Respondent:
         question = self.desk.index.without_roles(question)
         audiences = {name for _, name in named.speaker}
         audience = next(iter(audiences)) if len(audiences) == 1 else self.audience
-        thought = self.desk.consider(f"{who}{question}", named.system or self.system, audience)
+        asked = f"{who}{question}" if named.audiences else question
+        thought = self.desk.consider(asked, named.system or self.system, audience)
         return replace(thought, audience=audience, reply=replace(thought.reply, question=question))
 
     def _filling(self, ticket: Ticket, reason: Reason, text: str, picture: str | None) -> Response:

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """For so long after a ticket ended a new message of the visitor reopens it."""
     expire_days: Annotated[float, Field(gt=0, le=36_500)] = 30
     """After so long without anything happening a waiting ticket is closed."""
+    unattended_hours: Annotated[int, Field(ge=1, le=10_000)] = 24
+    """After so long at rest in a person's hands a conversation goes back to the queue."""
     retention_days: Annotated[int, Field(ge=0, le=36_500)] = 365
     """Conversations at rest for longer are deleted for good; 0 keeps them for ever."""
     notify_targets: SecretStr | None = None
@@ -154,6 +156,7 @@ class Settings(BaseSettings):
             cold_after=timedelta(minutes=self.cold_minutes),
             reopen_within=timedelta(days=self.reopen_days),
             expire_after=timedelta(days=self.expire_days),
+            unattended_after=timedelta(hours=self.unattended_hours),
         )
 
     @property

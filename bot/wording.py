@@ -63,8 +63,10 @@ def collecting(label: str) -> str:
     return f"好的，现在为您登记：{label}。"
 
 
-def service_hours(hours: str) -> str:
-    """When staff are there."""
+def service_hours(hours: str | None) -> str:
+    """When staff are there; None: never."""
+    if hours is None:
+        return "目前没有人工值守。我可以解答常见问题，也可以先为您登记。"
     return f"人工服务时间：{hours}。其他时间我可以解答常见问题，也可以先为您登记。"
 
 

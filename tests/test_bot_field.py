@@ -393,3 +393,12 @@ def test_a_mistyped_credit_code_is_no_account(code: str) -> None:
     """Taken for a login name it would send the person looking for an account that does not exist."""
     with pytest.raises(FieldError, match="统一社会信用代码"):
         check("account", code)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026.11.22 13:30-15:30", "138.50/1399.50", "172.16.254.123", "Chrome/138.0.7204.101"]
+)
+def test_dates_prices_and_addresses_are_no_phone_numbers(text: str) -> None:
+    """However many digits they have; a mobile number in three groups is one."""
+    assert find("phone", text) is None
+    assert find("phone", "电话138.1234.5678") is not None

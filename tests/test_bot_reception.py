@@ -76,3 +76,8 @@ def test_other_questions_are_left_to_the_documents(text: str) -> None:
 def test_cursing_is_heard(text: str, angry: bool) -> None:
     """Words that only look like it are not."""
     assert is_angry(text) is angry
+
+
+def test_where_nobody_is_ever_there_that_is_said() -> None:
+    """No hours are made up."""
+    assert about_us("你们几点上班", Hours.read("never"), CATALOG, None) == wording.service_hours(None)
