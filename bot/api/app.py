@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from anyio import to_thread
 from fastapi import FastAPI, HTTPException
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
@@ -26,6 +29,9 @@ from bot.picture import PictureFolder
 from bot.settings import Settings
 from bot.store.base import Store
 
+THREADS: Final = 16
+"""Enough for as many pictures, logins and works of the store at once as those have turns for."""
+
 WEB = Path(__file__).parent.parent / "web"
 
 MOST_TICKETS: Final = "10/day"
@@ -42,7 +48,12 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
     """The application that serves `bot`; `store` is asked for readiness."""
     # The interactive documentation would load scripts from elsewhere; the document itself is at /openapi.json.
     app = FastAPI(
-        title="在线咨询", version="0.1.0", docs_url=None, redoc_url=None, responses=problem.responses(431, 500)
+        title="在线咨询",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        responses=problem.responses(431, 500),
+        lifespan=_with_threads,
     )
     app.state.service = Service(
         bot=bot,
@@ -74,6 +85,13 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
         trusted = [str(ipaddress.ip_network(proxy, strict=False)) for proxy in settings.trusted_proxies]
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)
     return app
+
+
+@asynccontextmanager
+async def _with_threads(_: FastAPI) -> AsyncIterator[None]:
+    """Bound the threads that routes run in: each costs memory, and two cores answer no faster with more of them."""
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
 
 
 async def page() -> FileResponse:

@@ -226,6 +226,7 @@ class SqliteStore:
         try:
             db = Database(conn, execute_plugins=False)
             db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA cache_size = -512")  # KiB; the system caches the file as well
         except BaseException:
             conn.close()
             raise
