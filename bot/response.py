@@ -127,13 +127,13 @@ class Respondent:
 
     def _to_rating(self, text: str) -> Response | None:
         """The reply to a number, or to praise or blame, right after a ticket was resolved."""
-        stars = say.stars_in(text) or say.number_in(text.removeprefix("给").removeprefix("打").rstrip("分星 "))
         last = self.seen.messages[-1] if self.seen.messages else None
         ended = last is not None and last.author == "bot" and last.reply is None
         rated = last is not None and last.reply is not None and last.reply.text == wording.RATED
         rateable = [t for t in self.seen.tickets if t.status == "resolved" and (t.stars is None or rated)]
         if not rateable or not (ended or rated):
             return None
+        stars = say.stars_in(text) or say.number_in(text.removeprefix("给").removeprefix("打").rstrip("分星 "))
         if stars is None or stars > 5:
             return self._respond(self._spoken(wording.RATE), nothing) if text.rstrip("分 ").isdecimal() else None
         latest = max(rateable, key=lambda ticket: ticket.ended_at or ticket.updated_at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from bot import phrase
@@ -21,6 +22,7 @@ MOST_CHANGED: Final = 600
 """Characters that a change is looked for in."""
 
 
+@lru_cache(maxsize=256)  # each message is looked at from many sides
 def plain(text: str) -> str:
     """A short message without what surrounds it: half width, lower case, trimmed; "" for a long one."""
     said = canonical(text[: 4 * LONGEST]).strip(" 。.!~")
