@@ -50,12 +50,10 @@ UNSTAFFED = f"目前没有人工值守，工作人员看到后会处理。{COME_
 BEING_WORKED_ON = "工作人员正在处理。"
 CANCELLED = "好的，已取消登记，刚才填写的内容不再保留在登记里。还有其他问题可以继续问我。"
 HANDED_OVER = "您已填写的内容会一并转给工作人员。"
-DECLINED = "好的。还有其他问题可以继续问我；需要人工时请说“转人工”。"
 NOTHING_TO_CANCEL = "目前没有正在填写的登记。还有其他问题可以继续问我。"
 RATE = "请为本次服务评分：回复 1 到 5，5 为非常满意。"
 RATED = "感谢您的评价！"
 RELEASED = "人工客服已退出，您可以继续向我提问；您的请求仍在等待处理。"
-TRANSFERRED = "您的请求已转给其他工作人员。"
 
 
 def collecting(label: str) -> str:
