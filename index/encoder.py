@@ -2,7 +2,7 @@
 
 An encoder gives the same vector for the same text, to the bit, whatever else is encoded with it: texts run through the
 network one at a time, so padding and batch-wide scales cannot touch them, and threads only share out the texts. This
-module serves; what it loads is made by `model`. With a compiled model it needs onnxruntime and tokenizers and imports
+module serves; what it loads is made by `model`. With a compiled model it needs onnxruntime and `tokenizer`, and imports
 neither PyTorch nor sentence-transformers.
 """
 
@@ -105,7 +105,8 @@ class OnnxEncoder:
 
     def __init__(self, folder: Path) -> None:
         import onnxruntime  # noqa: PLC0415 - search without an encoder loads neither
-        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        from index.tokenizer import load_tokenizer  # noqa: PLC0415
 
         card = Card.read(folder)
         options = onnxruntime.SessionOptions()
@@ -115,7 +116,7 @@ class OnnxEncoder:
         options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
-            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+            self._ids = load_tokenizer(folder / TOKENIZER, card.max_length)
             self._session = onnxruntime.InferenceSession(
                 str(folder / NETWORK), options, providers=["CPUExecutionProvider"]
             )
@@ -125,8 +126,6 @@ class OnnxEncoder:
             ) from error
         # Each thread that runs the network keeps scratch memory, so only as many run it as there are cores.
         self._pool = ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1), thread_name_prefix="encoder")
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(card.max_length)
         self._prompt = card.prompt
         self.model_id = card.model_id
         self.dimension = card.dimension
@@ -136,7 +135,7 @@ class OnnxEncoder:
         return _stack(self._pool.map(self._vector, texts), len(texts), self.dimension, progress)
 
     def _vector(self, text: str) -> NDArray[np.float32]:
-        ids = self._tokenizer.encode(_clean(self._prompt + text)).ids
+        ids = self._ids(_clean(self._prompt + text))
         vector: NDArray[np.float32] = self._session.run(None, {"input_ids": np.array([ids], np.int64)})[0][0]
         return vector
 

@@ -1,7 +1,7 @@
 """Write the default model as an ordinary Sentence-Transformers folder.
 
 Nothing is trained or changed: the vocabulary is cut to the pieces a Chinese help desk can meet (100,500 of 250,002),
-which leaves the vectors of Chinese and ASCII text as they were and takes the tokenizer from 296 MB of memory to 84.
+which leaves the vectors of Chinese and ASCII text as they were and takes 57 MB off the compiled table of embeddings.
 """
 
 from __future__ import annotations
