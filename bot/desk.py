@@ -6,8 +6,11 @@ the index changes. Chat, QQ, staff search and the evaluation all ask here.
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from bot import say, wording
 from bot.decide import Thresholds, Verdict, decide
@@ -34,6 +37,36 @@ class Thought:
     system: str | None
     hits: tuple[Hit, ...]
     audience: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a message is, before anything is decided: what search and the catalog make of it, whatever the thresholds.
+
+    `system` and `audience`: what is known of its subject, from the channel or its words. `said`: its words as search
+    takes them. `asks_us` says whether it can be a question for us at all, `introduced` that it only says who is asking.
+    """
+
+    text: str
+    said: str
+    system: str | None
+    audience: str | None
+    mention: Mention
+    hits: tuple[Hit, ...]
+    asks_us: bool
+    introduced: bool
+    elsewhere: bool
+    system_known: bool
+    role_known: bool
+
+    def decide(self, thresholds: Thresholds) -> Verdict:
+        """What to do with it, going by what was found."""
+        return decide(
+            self.hits if self.asks_us else (),
+            system_known=self.system_known,
+            role_known=self.role_known,
+            thresholds=thresholds,
+        )
 
 
 class Desk:
@@ -74,8 +107,24 @@ class Desk:
         """The declared reason of that name, or None."""
         return self._reasons.get(name)
 
+    def tuned(self, thresholds: Thresholds, hours: Hours) -> Desk:
+        """A desk over the same knowledge that decides by these thresholds and knows of these hours."""
+        other = copy.copy(self)
+        other.thresholds, other._hours = thresholds, hours
+        return other
+
     def consider(self, text: str, system: str | None = None, audience: str | None = None) -> Thought:
-        """The reply to a text that came with a known system or audience or without; those named in the text go first.
+        """The reply to a text that came with a known system or audience or without; what the text names goes first."""
+        heard = self.hear(text, system, audience)
+        thought = self.conclude(heard, heard.decide(self.thresholds))
+        reply = thought.reply
+        if reply.decision in ("reject", "escalate") and heard.system is not None and heard.asks_us:
+            elsewhere = self._of_other_systems(text, heard.system)
+            thought = replace(thought, reply=replace(reply, related=(*reply.related, *elsewhere)))
+        return thought
+
+    def hear(self, text: str, system: str | None = None, audience: str | None = None) -> Heard:
+        """What a text is that came with a known system or audience or without: the dear part of considering it.
 
         With a known audience, entries for others are out of the question, and their probability is the others'.
         """
@@ -94,19 +143,30 @@ class Desk:
         introduced = bool(mention.speaker) and self.index.names_only(text) is not None
         asks_us = any(map(str.isalnum, said)) and not small_talk and not introduced and not elsewhere
         pointed = len(mention.systems) == 1 and any(hit.entry.system in mention.systems for hit in hits[:1])
-        verdict = decide(
-            hits if asks_us else (),
+        return Heard(
+            text,
+            said,
+            system,
+            audience,
+            mention,
+            hits,
+            asks_us,
+            introduced,
+            elsewhere,
             system_known=system is not None or pointed,
             role_known=bool(mention.audiences) or audience is not None,
-            thresholds=self.thresholds,
         )
+
+    def conclude(self, heard: Heard, verdict: Verdict) -> Thought:
+        """The reply to a message on which that was decided, without another search."""
+        text, said, system, mention, hits = heard.text, heard.said, heard.system, heard.mention, heard.hits
         entries = [hit.entry for hit in verdict.shown]
         reason = reason_for(
             self._reasons.values(),
             said,
             system=_subject(system, mention, verdict, hits),
             answer=entries[0].id if verdict.decision == "answer" else None,
-            elsewhere=elsewhere,
+            elsewhere=heard.elsewhere,
         )
         if (
             reason is not None
@@ -119,11 +179,9 @@ class Desk:
         if about is not None:
             verdict, entries = Verdict("reject"), []
         reply = self._reply(verdict.decision, said, entries, reason, hits)
-        if about is not None or (introduced and reply.decision == "reject"):
+        if about is not None or (heard.introduced and reply.decision == "reject"):
             reply = replace(reply, decision="reject", text=about or wording.INTRODUCED)
-        if reply.decision in ("reject", "escalate") and system is not None and asks_us:
-            reply = replace(reply, related=(*reply.related, *self._of_other_systems(text, system)))
-        return Thought(reply, system or _of_speaker(mention), hits, audience)
+        return Thought(reply, system or _of_speaker(mention), hits, heard.audience)
 
     def search(self, text: str, system: str | None = None, limit: int = RANKED) -> list[Hit]:
         """The hits that a reply to a text rests on; a system named in the text goes first."""
@@ -133,10 +191,22 @@ class Desk:
         """Entries for what is being typed."""
         return wording.options(self._suggester.suggest(typed, system), self.knowledge)
 
-    def examples(self, system: str) -> tuple[Option, ...]:
-        """A few entries of a system, to show what can be asked: its first ones, until questions are counted."""
-        first = [entry for entry in self.knowledge.entries if entry.system == system][:EXAMPLES]
-        return wording.options(first, self.knowledge, always_system=True)
+    def examples(
+        self, system: str | None, asked: Mapping[str, int] | None = None, most: int = EXAMPLES
+    ) -> tuple[Option, ...]:
+        """A few entries of a system, or of all, to show what can be asked.
+
+        First what was `asked` most (how often, by entry id), then each system's entries in their order.
+        """
+        counts, places = asked or {}, Counter[str]()
+        ranked: list[tuple[int, int, Entry]] = []
+        for entry in self.knowledge.entries:
+            if system in (None, entry.system):
+                ranked.append((-counts.get(entry.id, 0), places[entry.system], entry))
+                places[entry.system] += 1
+        ranked.sort(key=itemgetter(0, 1))
+        shown = [entry for _, _, entry in ranked[:most]]
+        return wording.options(shown, self.knowledge, always_system=system is None)
 
     def chosen(self, entry: Entry) -> Reply:
         """The reply to choosing an entry."""

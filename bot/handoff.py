@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bot import form as forms
 from bot import wait, wording
+from bot.contact import has_phone
 from bot.dossier import Dossier
 from bot.escalation import Reason
 from bot.form import Form
@@ -165,7 +166,8 @@ def outlook(transaction: Transaction, ticket: Ticket, office: Office, now: datet
     hours, before = office.hours, transaction.position(ticket) - 1
     if not hours.open_at(now):
         opening = hours.next_opening(now)
-        return wording.off_hours(hours.describe(), say_when(opening, now)) if opening else wording.UNSTAFFED
+        told = wording.off_hours(hours.describe(), say_when(opening, now)) if opening else wording.UNSTAFFED
+        return told if has_phone(ticket) else told + wording.LEAVE_PHONE
     waits = transaction.waits(now - wait.RECENT, wait.WAITS)
     expected = wait.expect(waits, hours, before, hours.worked(ticket.waiting_since or now, now))
     broken = expected is not None and hours.worked(now, now + expected) < expected

@@ -6,10 +6,12 @@ No document answers these, but the settings and the catalog do.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from bot import wording
-from bot.hours import Hours
+from bot.hours import Hours, say_when
 from bot.say import LONGEST
 from faq.catalog import Catalog
 from index.variant import canonical
@@ -48,6 +50,22 @@ def about_us(text: str, hours: Hours, catalog: Catalog, system: str | None) -> s
         lines = [(s.name, s.hotline) for s in catalog.systems if s.hotline and system in (None, s.key)]
         return wording.reach(lines)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether staff are there, their hours in words, and in words when they come; None while they are there."""
+
+    open: bool
+    hours: str
+    opens: str | None
+
+
+def presence(hours: Hours, now: datetime) -> Presence:
+    """Whether staff are there at an aware moment, and if not, when they will be."""
+    present = hours.open_at(now)
+    opening = None if present else hours.next_opening(now)
+    return Presence(present, hours.describe(), say_when(opening, now) if opening else None)
 
 
 def is_angry(text: str) -> bool:

@@ -18,6 +18,7 @@ from bot.decide import Thresholds
 from bot.handoff import Office
 from bot.hours import Hours
 from bot.notify import Target, parse_targets
+from bot.origin import Origins, read_origins
 from bot.sweep import Retention
 
 NO_MODEL: Final = "none"
@@ -67,6 +68,8 @@ class Settings(BaseSettings):
     notify_private: bool = False
     """Whether targets may lie in a private network."""
 
+    widget_origins: str | None = None
+    """The sites whose pages may embed the widget, https://host or https://host=system each; none but our own."""
     api_key: SecretStr | None = None
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     rate_per_address: str = "120/minute"
@@ -98,6 +101,12 @@ class Settings(BaseSettings):
     @classmethod
     def _rate(cls, value: str) -> str:
         parse(value)
+        return value
+
+    @field_validator("widget_origins")
+    @classmethod
+    def _origins(cls, value: str | None) -> str | None:
+        read_origins(value or "")
         return value
 
     @field_validator("notify_targets")
@@ -142,6 +151,11 @@ class Settings(BaseSettings):
             role=self.threshold_role,
             suggest=self.threshold_suggest,
         )
+
+    @property
+    def origins(self) -> Origins:
+        """The sites whose pages may embed the widget."""
+        return read_origins(self.widget_origins or "")
 
     @property
     def targets(self) -> tuple[Target, ...]:

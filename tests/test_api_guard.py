@@ -19,6 +19,7 @@ from starlette.requests import Request
 from bot.api import guard, ready, schema, staff_schema
 from bot.api.app import create_app
 from bot.api.dep import address
+from bot.api.site import Sites
 from bot.decide import Thresholds
 from bot.desk import Desk
 from bot.dialogue import Bot
@@ -41,11 +42,14 @@ class BrokenBot:
 
 
 class CountingStore:
-    """A store that is only ever asked whether it works."""
+    """A store that is empty, and asked whether it works."""
 
     def __init__(self) -> None:
         self.checks = 0
         self.error: StoreError | None = None
+
+    def read(self, _: Any) -> list[Any]:
+        return []  # no settings are kept
 
     def check(self) -> None:
         self.checks += 1
@@ -95,7 +99,7 @@ class Uploads:
     """Pictures sent up to a guard, each part when told to; `dealing` counts those that the application has in hand."""
 
     def __init__(self) -> None:
-        self.guard = guard.Guard(self._deal, lambda _, token: token == RIGHT.decode())
+        self.guard = guard.Guard(self._deal, lambda _, token: token == RIGHT.decode(), Sites({}))
         self.dealing = 0
         self.go_on = asyncio.Event()
         self.bodies: list[bytes] = []
@@ -181,7 +185,7 @@ def test_an_error_in_the_middle_of_a_response_is_the_servers() -> None:
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(guard.Guard(half, nobody)(scope, no_body, sent))
+        asyncio.run(guard.Guard(half, nobody, Sites({}))(scope, no_body, sent))
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(bot: Bot, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,7 @@ def test_where_nobody_comes_no_moment_is_promised(store: SqliteStore, hours: Hou
     told = outlook(store, waiting(store, 1), Office(hours))
     assert told == (
         "目前没有人工值守，工作人员看到后会处理。您可以先离开，之后请用这台设备的同一浏览器回到本页面查看回复。"
+        "也可以留下您的联系电话，方便工作人员联系您。"
     )
 
 

@@ -13,19 +13,25 @@ from anyio import to_thread
 from fastapi import FastAPI, HTTPException
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from bot.account import Accounts
 from bot.agent import Agents
-from bot.api import chat, conversation, health, lookup, problem, schema, staff, staff_schema
+from bot.api import chat, conversation, health, lookup, problem, schema, staff, staff_schema, widget
 from bot.api.dep import Service
 from bot.api.guard import Guard
 from bot.api.holder import holds
 from bot.api.limit import Budget, Limit, Places
 from bot.api.ready import Ready
+from bot.api.site import Sites
+from bot.audition import Audition
+from bot.console.app import create_console
+from bot.demand import Demand
 from bot.dialogue import Bot
+from bot.library import Library
 from bot.picture import PictureFolder
+from bot.preference import Preferences
+from bot.review import Review
 from bot.settings import Settings
 from bot.store.base import Store
 
@@ -44,8 +50,16 @@ _WINDOWS: Final = "打开的窗口太多了，请关闭一些后再试。"
 _LATER: Final = {"Retry-After": "10"}
 
 
-def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
+def create_app(
+    bot: Bot,
+    store: Store,
+    settings: Settings,
+    library: Library | None = None,
+    preferences: Preferences | None = None,
+) -> FastAPI:
     """The application that serves `bot`; `store` is asked for readiness."""
+    preferences = preferences or Preferences(store, settings)
+    preferences.call(lambda changed: bot.tune(changed.thresholds, changed.office))
     # The interactive documentation would load scripts from elsewhere; the document itself is at /openapi.json.
     app = FastAPI(
         title="在线咨询",
@@ -62,6 +76,11 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
         accounts=Accounts(store),
         pictures=PictureFolder(settings.pictures),
         ready=Ready(store),
+        library=library or Library(store, settings, bot),
+        preferences=preferences,
+        audition=Audition(bot, settings.faq_documents, settings.data_dir / "rehearsal"),
+        demand=Demand(store),
+        review=Review(store, lambda: bot.desk, settings.office.cold_after),
         settings=settings,
         messages=Limit(settings.rate_per_address),
         conversations=Limit(settings.rate_per_conversation),
@@ -74,12 +93,13 @@ def create_app(bot: Bot, store: Store, settings: Settings) -> FastAPI:
         budget=Budget(settings.pictures, settings.picture_budget_mb * 1024**2),
     )
     problem.install(app)
-    for part in (chat, conversation, lookup, staff, health):
+    for part in (chat, conversation, lookup, widget, staff, health):
         app.include_router(part.router)
-    app.mount("/static", StaticFiles(directory=WEB), name="static")
+    app.mount("/console", create_console(app.state))
+    app.router.routes.extend(widget.static_routes())
     app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)(page)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    app.add_middleware(Guard, holds=partial(holds, bot))
+    app.add_middleware(Guard, holds=partial(holds, bot), sites=Sites(settings.origins))
     if settings.trusted_proxies:
         # Written out as networks: the middleware takes no other spelling, and would trust nobody without a word.
         trusted = [str(ipaddress.ip_network(proxy, strict=False)) for proxy in settings.trusted_proxies]
@@ -96,7 +116,7 @@ async def _with_threads(_: FastAPI) -> AsyncIterator[None]:
 
 async def page() -> FileResponse:
     """The chat page."""
-    return FileResponse(WEB / "index.html")
+    return FileResponse(WEB / "page.html")
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

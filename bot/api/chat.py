@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from bot import wording
 from bot.api import schema
 from bot.api.dep import OPTIONAL, Service, Serving, Token, address
 from bot.api.holder import Holder, pass_of, spend
 from bot.api.problem import responses
+from bot.api.site import about
 from bot.turn import Incoming, Turn, View
 
 router = APIRouter(prefix="/api", tags=["chat"])
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/api", tags=["chat"])
 
 @router.post(
     "/chat",
-    responses=responses(400, 401, 404, 408, 409, 413, 422, 429, 503),
+    responses=responses(400, 401, 403, 404, 408, 409, 413, 422, 429, 503),
     openapi_extra=OPTIONAL,
 )
 def chat(message: schema.ChatRequest, request: Request, serving: Serving, token: Token) -> schema.ChatReply:
@@ -39,7 +40,12 @@ def chat(message: schema.ChatRequest, request: Request, serving: Serving, token:
 
     turn = serving.bot.turn(
         Incoming(
-            message.text, message.choose, message.accept, message.client_message_id, message.system, message.picture
+            message.text,
+            message.choose,
+            message.accept,
+            message.client_message_id,
+            about(message.system, request),
+            message.picture,
         ),
         holder,
         may_hand_in=may_hand_in,
@@ -53,18 +59,22 @@ def chat(message: schema.ChatRequest, request: Request, serving: Serving, token:
     )
 
 
-@router.post("/conversations", status_code=201, responses=responses(400, 404, 408, 413, 422, 429, 503))
+@router.post("/conversations", status_code=201, responses=responses(400, 403, 404, 408, 413, 422, 429, 503))
 def begin(wanted: schema.Beginning, request: Request, serving: Serving) -> schema.Begun:
     """Begin a conversation without a word, to send a picture up first; a message to `/chat` begins one by itself."""
     serving.messages.spend(address(request))
-    holder = serving.bot.begin(wanted.system)
+    holder = serving.bot.begin(about(wanted.system, request))
     return schema.Begun(conversation_id=holder.conversation_id, conversation_token=holder.token)
 
 
 @router.get("/chat/{conversation_id}", responses=responses(401, 404, 422, 429, 503))
-def history(serving: Serving, holder: Holder) -> schema.History:
-    """The conversation from its beginning, for whoever holds its token."""
-    view = serving.bot.view(holder)
+def history(
+    serving: Serving,
+    holder: Holder,
+    after: Annotated[int, Query(ge=0, le=2**31, description="Only messages above this sequence number.")] = 0,
+) -> schema.History:
+    """The conversation and how it stands, for whoever holds its token."""
+    view = serving.bot.view(holder, after)
     return schema.History(
         **state_of(view, serving).model_dump(),
         conversation_id=view.conversation.id,

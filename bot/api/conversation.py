@@ -17,6 +17,7 @@ from bot.api.chat import state_of
 from bot.api.dep import Serving, address
 from bot.api.holder import Holder, spend
 from bot.api.problem import responses
+from bot.contact import read_contact
 from bot.picture import clean
 from bot.store.base import StoreError
 from bot.turn import Unknown
@@ -154,6 +155,18 @@ def shown(data: bytes | None, kept: model.Picture) -> Response:
 def feedback(rating: schema.AnswerRating, serving: Serving, holder: Holder) -> None:
     """Say whether an answer helped; the last word counts."""
     serving.bot.rate_answer(holder, rating.message_id, helpful=rating.helpful, reason=rating.reason)
+
+
+@router.post("/contact", status_code=204, responses=_WITH_BODY)
+def contact(contact: schema.Contact, request: Request, serving: Serving, holder: Holder) -> None:
+    """Leave a phone number with a ticket that is open, while nobody is there.
+
+    Where something is not right, the problem's `fields` says what, by the field's name. Once more changes nothing.
+    """
+    serving.messages.spend(address(request))
+    spend(serving, holder)
+    read = read_contact(contact.name or "", contact.phone, contact.details or "")
+    serving.bot.leave_contact(holder, contact.ticket, read)
 
 
 @router.post("/rating", status_code=204, responses=_WITH_BODY)

@@ -1,4 +1,4 @@
-"""What stands before every request: caps on headers and body, security headers on every response, one log line.
+"""What stands before every request: whose page asks, caps on headers and body, headers on every response, a log line.
 
 A picture is larger than any other body and costs more to deal with. So who sends one must hold the conversation, has
 his turn only once the picture has arrived, and one address cannot take all turns. What strangers send is not read.
@@ -21,12 +21,14 @@ from fastapi import HTTPException
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import picture
 from bot.api.dep import address
 from bot.api.limit import Places
 from bot.api.problem import problem
+from bot.api.site import FOREIGN, Sites, Visit
 from bot.mask import mask
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,7 @@ SECURITY_HEADERS: Final = {
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # stricter would have browsers send "Origin: null" with our own forms
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -69,9 +71,10 @@ SECURITY_HEADERS: Final = {
 class Guard:
     """ASGI middleware. `holds` says whether a token is that of a conversation, by their id and text, at once."""
 
-    def __init__(self, app: ASGIApp, holds: Callable[[str, str], bool]) -> None:
+    def __init__(self, app: ASGIApp, holds: Callable[[str, str], bool], sites: Sites) -> None:
         self._app = app
         self._holds = holds
+        self._sites = sites
         self._arriving = Places(MOST_FROM_ADDRESS, HTTPException(429, _CROWDED, {"Retry-After": "3"}))
         self._turns = asyncio.Semaphore(MOST_PICTURES)
         self._held = 0
@@ -82,12 +85,15 @@ class Guard:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
+        visit = self._sites.receive(scope)
 
         async def guarded(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
+                for name, value in visit.headers.items():
+                    headers.append(name, value)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 # Replies are nobody else's; files are asked for anew (by ETag) lest an upgrade meet an old script.
@@ -95,7 +101,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._serve(scope, receive, guarded)
+            await self._serve(visit, scope, receive, guarded)
         except Exception:
             if status:  # Half a response is out: the server says so in its log and drops the connection.
                 raise
@@ -106,7 +112,13 @@ class Guard:
             took = (time.perf_counter() - started) * 1e3
             log.info("%s %s %s %.0f ms", scope["method"], quote(mask(scope["path"]), errors="replace"), status, took)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
+        if visit.refused:
+            await problem(403, FOREIGN)(scope, receive, send)
+            return
+        if visit.preflight:
+            await Response(status_code=204)(scope, receive, send)
+            return
         if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
             await problem(431)(scope, receive, send)
             return

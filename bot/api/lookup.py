@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 
 from bot.api import schema
 from bot.api.dep import OPTIONAL, Serving, lookup, staff
 from bot.api.problem import responses
+from bot.api.site import Bound, about
 from bot.desk import Desk
 from bot.turn import check_text
 
@@ -61,14 +62,16 @@ def search(
     )
 
 
-@router.get("/suggest", responses=responses(404, 422, 429))
+@router.get("/suggest", responses=responses(403, 404, 422, 429))
 def suggest(
+    request: Request,
     serving: Serving,
     q: Annotated[str, Query(max_length=200, description="What is typed so far.", examples=["密码"])],
     system: System = None,
 ) -> schema.Suggestions:
     """Titles for what is being typed."""
     desk = serving.bot.desk
+    system = about(system, request)
     _known(system, desk)
     return schema.Suggestions(suggestions=[schema.Option.model_validate(o) for o in desk.suggest(q, system)])
 
@@ -84,9 +87,9 @@ def entry(entry_id: str, serving: Serving) -> schema.Answer:
 
 
 @router.get("/systems", responses=responses(429))
-def systems(serving: Serving) -> schema.Systems:
+def systems(serving: Serving, bound: Bound) -> schema.Systems:
     """The systems the help desk answers for."""
-    desk = serving.bot.desk
+    desk, asked = serving.bot.desk, serving.demand.counts()
     return schema.Systems(
         systems=[
             schema.SystemInfo(
@@ -94,8 +97,9 @@ def systems(serving: Serving) -> schema.Systems:
                 name=system.name,
                 portal=system.portal,
                 hotline=system.hotline,
-                examples=[schema.Option.model_validate(option) for option in desk.examples(system.key)],
+                examples=[schema.Option.model_validate(option) for option in desk.examples(system.key, asked)],
             )
             for system in desk.knowledge.catalog.systems
+            if bound in (None, system.key)
         ]
     )

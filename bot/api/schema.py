@@ -93,6 +93,21 @@ _SYSTEMS_EXAMPLE = {
         }
     ]
 }
+_WELCOME_EXAMPLE = {
+    "systems": [
+        {
+            "key": "whjy",
+            "name": "危险化学品经营安全监管系统",
+            "portal": "https://whjy.mem.gov.cn",
+            "hotline": None,
+        }
+    ],
+    "system": "whjy",
+    "most_asked": [{"entry_id": "whjy-1.2.2", "label": "登录时，忘记密码"}],
+    "open": False,
+    "hours": "周一至周五 9:00–12:00、13:30–17:30，法定节假日除外",
+    "opens": "今天 13:30",
+}
 
 
 def _example(example: Any) -> ConfigDict:
@@ -342,6 +357,17 @@ class AnswerRating(BaseModel):
     reason: str = ""
 
 
+class Contact(BaseModel):
+    """How a visitor wants to be reached about a ticket."""
+
+    model_config = _example({"ticket": 1001, "name": "李女士", "phone": "0311-87654321", "details": "下午方便接电话"})
+
+    ticket: Annotated[int, Field(ge=0, le=2**53)]
+    name: str | None = Field(None, description="At most 40 characters.")
+    phone: str = Field(description="A mobile number, or a landline with its area code.")
+    details: str | None = Field(None, description="At most 2,000 characters.")
+
+
 class TicketRating(BaseModel):
     """What the visitor thinks of the service, 1 (poor) to 5."""
 
@@ -397,6 +423,32 @@ class SystemInfo(BaseModel):
     examples: list[Option] = Field(description="A few of its entries, to show what can be asked.")
 
 
+class SystemBrief(BaseModel):
+    """A system, and how else to reach it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key: str
+    name: str
+    portal: str | None
+    hotline: str | None
+
+
+class Welcome(BaseModel):
+    """What the widget shows before a word was said."""
+
+    model_config = _example(_WELCOME_EXAMPLE)
+
+    systems: list[SystemBrief]
+    system: str | None = Field(description="The system that the page is about.")
+    most_asked: list[Option] = Field(description="What visitors asked for most lately, then what comes first.")
+    open: bool = Field(description="Whether staff are there now.")
+    hours: str = Field(description="When staff are there, in Chinese.")
+    opens: str | None = Field(
+        description="When staff will be back, in Chinese; null while they are there, or where they never are."
+    )
+
+
 class Systems(BaseModel):
     """All systems."""
 
@@ -441,3 +493,4 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    fields: dict[str, str] | None = Field(None, description="What is wrong with single fields, in Chinese, by name.")

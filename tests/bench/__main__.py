@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 HERE = Path(__file__).parent
@@ -17,9 +18,11 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 from child import MODELS, bot_server, data_folder, empty_server  # noqa: E402
 from client import RequestError  # noqa: E402
+from invent import write_documents  # noqa: E402
 from measure import FULL, QUICK, Bench, Plan  # noqa: E402
-from question import known_questions  # noqa: E402
-from report import describe, show  # noqa: E402
+from question import DOCUMENTS, known_questions  # noqa: E402
+from report import describe, describe_typeahead, show, show_typeahead  # noqa: E402
+from typeahead import Typeahead  # noqa: E402
 from watch import Watch  # noqa: E402
 
 from index.encoder import load_encoder  # noqa: E402
@@ -32,15 +35,19 @@ def main() -> int:
     """Run the benchmark; 1 when a request failed."""
     parser = argparse.ArgumentParser(prog="python tests/bench", description="Measure the chat in ratios.")
     parser.add_argument("--quick", action="store_true", help="two short rounds, to see that all works")
+    parser.add_argument(
+        "--typeahead", type=int, metavar="N", help="only suggestions while typing, over N made-up entries; 0: our own"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE as well")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the children are ended then, too
     try:
-        figures = measure(QUICK if options.quick else FULL)
+        plan = QUICK if options.quick else FULL
+        figures = measure(plan) if options.typeahead is None else measure_typeahead(plan, options.typeahead)
     except RequestError as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
-    print(show(figures))
+    print(show(figures) if options.typeahead is None else "\n".join(show_typeahead(figures)))
     if options.json:
         options.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return 0
@@ -68,6 +75,25 @@ def measure(plan: Plan) -> dict[str, Any]:
         memory = server.memory()
         say(f"done in {time.monotonic() - began:.0f} s\n")
         return describe(rounds, starts, memory, bench.decisions, watch.others)
+
+
+def measure_typeahead(plan: Plan, entries: int) -> dict[str, Any]:
+    """The same for nothing but suggestions while typing, which want no encoder."""
+    with ExitStack() as stack:
+        documents = DOCUMENTS
+        if entries:
+            documents = Path(stack.enter_context(TemporaryDirectory(prefix="bench-"))) / "documents"
+            write_documents(documents, entries)
+        known = known_questions(documents)
+        settings = {"FAQ_DOCUMENTS": str(documents), "FAQ_MODEL": "none"}
+        say("building the index")
+        folder = stack.enter_context(data_folder(**settings))
+        server = stack.enter_context(bot_server(folder, known[0], **settings))
+        typeahead = Typeahead(server, stack.enter_context(empty_server(folder, known[0])), known)
+        with Watch([os.getpid(), server.process.pid]) as watch:
+            rounds = [typeahead.measure(plan.many, number) for number in range(plan.rounds)]
+        say(f"other processes took {watch.others or 0:.2f} cores")
+        return describe_typeahead(rounds)
 
 
 def say(line: str) -> None:

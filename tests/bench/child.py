@@ -44,23 +44,24 @@ class Child:
 
 
 @contextmanager
-def data_folder() -> Iterator[Path]:
+def data_folder(**settings: str) -> Iterator[Path]:
     """A folder with a built index. Beside the real one, for a commit costs what the disk under it takes."""
     if not MODELS.is_dir():
         _serve(MODELS.parent, "model")
     with tempfile.TemporaryDirectory(prefix="bench-", dir=MODELS.parent) as name:
         folder = Path(name)
         (folder / "models").symlink_to(MODELS)
-        _serve(folder, "build")
+        _serve(folder, "build", **settings)
         yield folder
 
 
 @contextmanager
-def bot_server(folder: Path, first: Question) -> Iterator[Child]:
+def bot_server(folder: Path, first: Question, **settings: str) -> Iterator[Child]:
     """The server as an operator starts it, once it has answered its first question."""
     port = _free_port()
     command = [sys.executable, str(ROOT / "serve.py"), "serve"]
-    with _running(command, port, _environment(folder, port), folder / "serve.log", "/api/chat", first) as child:
+    environment = _environment(folder, port, **settings)
+    with _running(command, port, environment, folder / "serve.log", "/api/chat", first) as child:
         yield child
 
 
@@ -111,11 +112,11 @@ async def _first_answer(process: subprocess.Popen[bytes], port: int, path: str, 
     raise RequestError(f"no answer within {PATIENCE} s of the start")
 
 
-def _serve(folder: Path, command: str) -> None:
+def _serve(folder: Path, command: str, **settings: str) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "serve.py"), command],
         cwd=ROOT,
-        env=_environment(folder, 0),
+        env=_environment(folder, 0, **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -125,7 +126,7 @@ def _serve(folder: Path, command: str) -> None:
         raise RequestError(f"serve.py {command} failed:\n{done.stdout}")
 
 
-def _environment(folder: Path, port: int) -> dict[str, str]:
+def _environment(folder: Path, port: int, **settings: str) -> dict[str, str]:
     """The settings of the measured server, whatever those of whoever measures are."""
     return {
         **os.environ,
@@ -136,6 +137,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "FAQ_DOCUMENTS": str(DOCUMENTS),
         "FAQ_MODEL": "",
         "TRUSTED_PROXIES": "",
+        **settings,
     }
 
 

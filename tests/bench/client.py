@@ -12,7 +12,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
 
@@ -56,6 +56,8 @@ class Load:
     per_second: float
     client_share: float
     latencies: list[float]
+    by_client: list[list[float]] = field(default_factory=list)
+    """The same latencies, each client's by itself."""
 
 
 class Connection:
@@ -73,19 +75,23 @@ class Connection:
     async def post(self, path: str, message: dict[str, str], headers: str = "") -> bytes:
         """POST a message as JSON; the body of the answer, RequestError unless it is a 200."""
         body = json.dumps(message, ensure_ascii=False).encode()
-        self._writer.write(
-            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{headers}"
-            f"Content-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
+        headers = f"Content-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n"
+        return await self._request(f"POST {path}", headers, body)
+
+    async def get(self, path: str) -> bytes:
+        """GET; the body of the answer, RequestError unless it is a 200."""
+        return await self._request(f"GET {path}", "", b"")
+
+    async def _request(self, what: str, headers: str, body: bytes) -> bytes:
+        self._writer.write(f"{what} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode() + body)
         try:
             head = await self._reader.readuntil(b"\r\n\r\n")
             length = _LENGTH.search(head)
             answer = await self._reader.readexactly(int(length[1]) if length else 0)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise RequestError(f"POST {path}: the connection broke ({error!r})") from error
+            raise RequestError(f"{what}: the connection broke ({error!r})") from error
         if head[9:12] != b"200":
-            raise RequestError(f"POST {path}: {head[9:12].decode()} {answer.decode(errors='replace')}")
+            raise RequestError(f"{what}: {head[9:12].decode()} {answer.decode(errors='replace')}")
         return answer
 
     def close(self) -> None:
@@ -180,10 +186,10 @@ def ask_all(
 
 
 async def _measure(clients: list[Client], questions: Iterator[Question], seconds: float) -> Load:
-    latencies: list[float] = []
+    by_client: list[list[float]] = [[] for _ in clients]
     started, used = time.perf_counter(), time.process_time()
 
-    async def keep_asking(client: Client) -> None:
+    async def keep_asking(client: Client, latencies: list[float]) -> None:
         for question in questions:
             asked = time.perf_counter()
             await client.ask(question)
@@ -193,7 +199,8 @@ async def _measure(clients: list[Client], questions: Iterator[Question], seconds
                 return
 
     async with asyncio.TaskGroup() as tasks:
-        for client in clients:
-            tasks.create_task(keep_asking(client))
+        for client, latencies in zip(clients, by_client, strict=True):
+            tasks.create_task(keep_asking(client, latencies))
     passed = time.perf_counter() - started
-    return Load(len(latencies) / passed, (time.process_time() - used) / passed, latencies)
+    everything = [latency for latencies in by_client for latency in latencies]
+    return Load(len(everything) / passed, (time.process_time() - used) / passed, everything, by_client)

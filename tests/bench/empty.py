@@ -19,6 +19,12 @@ def answer() -> dict[str, bool]:
     return {"ok": True}
 
 
+@app.get("/")
+def look() -> dict[str, bool]:
+    """The same for what is only looked up."""
+    return {"ok": True}
+
+
 if __name__ == "__main__":
     uvicorn.run(
         app,

@@ -20,6 +20,7 @@ from child import Child
 from client import Bound, Caller, Client, Load, Open, Visitor, ask_all
 from question import Question, known_questions, new_questions
 from thought import Thinking, Thought
+from typeahead import Typeahead
 
 from index.encoder import Encoder
 from index.variant import canonical, without_courtesy
@@ -54,6 +55,7 @@ class Round:
     many: dict[str, Load] = field(default_factory=dict)
     commit: list[float] = field(default_factory=list)
     thought: Thought = field(default_factory=Thought)
+    typed: dict[str, Load] = field(default_factory=dict)
 
 
 class Bench:
@@ -69,6 +71,7 @@ class Bench:
         self._repeated = known[:REPEATED]
         self._new = new_questions(known)
         self._thinking = Thinking(folder, encoder, WARM_UP)
+        self._typeahead = Typeahead(bot, empty, known)
 
     def run(self, plan: Plan, say: Callable[[str], None]) -> list[Round]:
         """The rounds of a plan."""
@@ -89,6 +92,7 @@ class Bench:
         done.thought = self._thinking.part(number, plan.rounds)
         for kind in order:
             done.many[kind] = self._phase(kind, self._new, plan.many, CLIENTS)
+        done.typed = self._typeahead.measure(plan.many, number)
         return done
 
     def _phase(self, kind: str, new: Iterator[Question], bound: Bound, clients: int) -> Load:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from client import Load
 from measure import CLIENTS, KINDS, Round
+from typeahead import TYPED, TYPISTS
 
 Figure = dict[str, float]
 
@@ -50,6 +52,7 @@ def describe(
     def thought(who: str) -> Callable[[Round], float]:
         return lambda done: _milliseconds(getattr(done.thought, who), 0.5)
 
+    typeahead = describe_typeahead([done.typed for done in rounds])
     return {
         "machine": _machine(),
         "other_processes_cores": others,
@@ -74,6 +77,7 @@ def describe(
                 for kind in KINDS
             },
         },
+        "typeahead": typeahead,
         "in_process": {
             **{who: {"p50_ms": _figure(map(thought(who), rounds))} for who in ("desk", "encoder")},
             "requests": sum(len(done.thought.desk) for done in rounds),
@@ -86,6 +90,7 @@ def describe(
             "chat uncached per second ÷ encoder texts per second": ratio(rate("uncached"), rate("encoder")),
             "chat uncached per second ÷ empty per second": ratio(rate("uncached"), rate("empty")),
             "chat cached per second ÷ empty per second": ratio(rate("cached"), rate("empty")),
+            f"suggestions p95 ÷ empty p95, {TYPISTS} clients": typeahead["any system"]["ratio_p95"],
         },
         "commit_ms": _figure(_milliseconds(done.commit, 0.5) for done in rounds),
         "start_s": _figure(starts),
@@ -125,6 +130,8 @@ def show(figures: Mapping[str, Any]) -> str:
             for kind in KINDS
         ),
         "",
+        *show_typeahead(figures["typeahead"]),
+        "",
         _row("SERVER", ""),
         _row("start to first answer, s", _text(figures["start_s"])),
     ]
@@ -135,6 +142,43 @@ def show(figures: Mapping[str, Any]) -> str:
         shares = ", ".join(f"{name} {count / total:.0%}" for name, count in counted.items())
         lines.append(_row(f"decisions, {kind}", shares))
     return "\n".join(lines)
+
+
+def describe_typeahead(rounds: Sequence[Mapping[str, Load]]) -> dict[str, Any]:
+    """The figures of suggestions while typing; `worst_p95_ms` is that of the client which was worst off."""
+
+    def figure(kind: str, measured: Callable[[Load], float]) -> Figure:
+        return _figure(measured(done[kind]) for done in rounds)
+
+    def ratio(kind: str, share: float) -> Figure:
+        times = [(done[kind].latencies, done["empty"].latencies) for done in rounds]
+        return _figure(_milliseconds(asked, share) / _milliseconds(empty, share) for asked, empty in times)
+
+    return {
+        "clients": TYPISTS,
+        **{
+            kind: {
+                "p50_ms": figure(kind, lambda load: _milliseconds(load.latencies, 0.5)),
+                "p95_ms": figure(kind, lambda load: _milliseconds(load.latencies, 0.95)),
+                "worst_p95_ms": figure(kind, lambda load: max(_milliseconds(one, 0.95) for one in load.by_client)),
+                "per_second": figure(kind, lambda load: load.per_second),
+                "ratio_p50": ratio(kind, 0.5),
+                "ratio_p95": ratio(kind, 0.95),
+                "requests": sum(len(done[kind].latencies) for done in rounds),
+            }
+            for kind in TYPED
+        },
+    }
+
+
+def show_typeahead(typed: Mapping[str, Any]) -> list[str]:
+    """The figures of suggestions while typing as lines of a table."""
+    columns = ("p50_ms", "p95_ms", "worst_p95_ms", "ratio_p95")
+    names = {"empty": "empty endpoint", "any system": "suggestions", "one system": "suggestions of one system"}
+    return [
+        _row(f"TYPING, {typed['clients']} CLIENTS", "p50 ms", "p95 ms", "p95 ms, worst client", "p95 ÷ empty p95"),
+        *(_row(names[kind], *(_text(typed[kind][column]) for column in columns)) for kind in TYPED),
+    ]
 
 
 def _disturbance(others: float | None) -> str:
