@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from bot import account, agent, archive, picture, ticket, turn
+from bot import account, agent, archive, canned, contact, picture, preference, ticket, turn, version
 from bot.api.schema import Problem
 from bot.store.base import ConstraintError, StoreError
 
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 _STATUS: dict[type[Exception], int] = {
+    contact.BadContact: 422,
     turn.BadMessage: 422,
     turn.TooLong: 413,
     turn.Unknown: 404,
@@ -37,7 +40,18 @@ _STATUS: dict[type[Exception], int] = {
     ticket.IllegalChange: 409,
     archive.NoConversation: 404,
     archive.InHand: 409,
+    version.BadChange: 422,
+    version.Missing: 404,
+    version.DraftMoved: 409,
+    version.NotPrepared: 409,
+    version.Faulty: 409,
+    version.Unconfirmed: 409,
+    version.Unreadable: 409,
+    version.CannotWrite: 409,
     picture.PictureError: 415,
+    preference.BadPreference: 422,
+    canned.NoCanned: 404,
+    canned.TooManyCanned: 409,
     picture.PictureTooLarge: 413,
     picture.PictureBusy: 503,
 }
@@ -77,10 +91,19 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
-def problem(status: int, detail: str | None = None, headers: dict[str, str] | None = None) -> ProblemResponse:
+def problem(
+    status: int,
+    detail: str | None = None,
+    headers: dict[str, str] | None = None,
+    fields: dict[str, str] | None = None,
+) -> ProblemResponse:
     """A problem of that status; a general Chinese detail where none is given."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail or _DETAIL.get(status, _DETAIL[400]))
-    return ProblemResponse(body.model_dump(), status_code=status, headers=headers)
+    return ProblemResponse(_problem(status, detail, fields), status_code=status, headers=headers)
+
+
+def _problem(status: int, detail: str | None = None, fields: dict[str, str] | None = None) -> dict[str, Any]:
+    title, told = HTTPStatus(status).phrase, detail or _DETAIL.get(status, _DETAIL[400])
+    return Problem(title=title, status=status, detail=told, fields=fields).model_dump(exclude_none=True)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -91,9 +114,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},
-                    "example": Problem(
-                        title=HTTPStatus(status).phrase, status=status, detail=_DETAIL.get(status, _DETAIL[400])
-                    ).model_dump(),
+                    "example": _problem(status),
                 }
             },
         }
@@ -101,32 +122,57 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI) -> None:
-    """Turn every expected error of the application into a problem; the guard does so with the unexpected."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error as HTTP tells it: a status, Chinese words for whoever asked, headers."""
 
-    async def refused(_: Request, error: Exception) -> ProblemResponse:
-        wait = {"Retry-After": str(error.seconds)} if isinstance(error, account.LoginThrottled) else None
-        return problem(_STATUS[type(error)], str(error), wait)
+    status: int
+    detail: str
+    headers: dict[str, str] | None = None
+    fields: dict[str, str] | None = None
+    """What is wrong with single fields, by their names."""
 
-    for kind in _STATUS:
+
+def install(app: FastAPI, show: Callable[[Request, Refusal], Response] | None = None) -> None:
+    """Turn every expected error of the application into a problem, or what `show` makes of it.
+
+    The guard sees to the unexpected ones.
+    """
+
+    async def refused(request: Request, error: Exception) -> Response:
+        refusal = _refusal(error)
+        if show is None:
+            return problem(refusal.status, refusal.detail, refusal.headers, refusal.fields)
+        return show(request, refusal)
+
+    for kind in (*_STATUS, StoreError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, refused)
 
-    @app.exception_handler(StoreError)
-    async def store_error(_: Request, error: StoreError) -> ProblemResponse:
+
+def _refusal(error: Exception) -> Refusal:
+    status, detail, headers, fields = 500, "", None, None
+    if isinstance(error, StoreError):
         log.error("store: %s", error)
-        return problem(500 if isinstance(error, ConstraintError) else 503)
+        status = 500 if isinstance(error, ConstraintError) else 503
+    elif isinstance(error, HTTPException):
+        own_words = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
+        status, headers = error.status_code, dict(error.headers or {})
+        detail = "" if own_words.isascii() else own_words
+    elif isinstance(error, RequestValidationError):
+        status, detail = _invalid(error)
+    else:
+        status, detail = _STATUS[type(error)], str(error)
+        if isinstance(error, account.LoginThrottled):
+            headers = {"Retry-After": str(error.seconds)}
+        if isinstance(error, contact.BadContact):
+            fields = error.fields
+    return Refusal(status, detail or _DETAIL.get(status, _DETAIL[400]), headers, fields)
 
-    @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: HTTPException) -> ProblemResponse:
-        own_words = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
-        chinese = own_words if own_words and not own_words.isascii() else None
-        return problem(error.status_code, chinese, dict(error.headers or {}))
 
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> ProblemResponse:
-        first = error.errors()[0]
-        if first["type"] == "json_invalid":
-            return problem(400)
-        field = ".".join(str(part) for part in first["loc"][1:] if not isinstance(part, int))
-        what = _TYPES.get(first["type"], "格式不正确")
-        return problem(422, f"请求中的 {field} {what}。" if field else f"请求内容{what}。")
+def _invalid(error: RequestValidationError) -> tuple[int, str]:
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return 400, ""
+    field = ".".join(str(part) for part in first["loc"][1:] if not isinstance(part, int))
+    what = _TYPES.get(first["type"], "格式不正确")
+    return 422, f"请求中的 {field} {what}。" if field else f"请求内容{what}。"

@@ -8,7 +8,7 @@ from bot.api import staff_desk, staff_event, staff_record, staff_ticket, staffin
 from bot.api import staff_schema as shape
 from bot.api.dep import Serving, address, lookup
 from bot.api.problem import responses
-from bot.api.staff_caller import COOKIE, PATH, Brought, Known, SignedIn, same_site
+from bot.api.staff_caller import PATH, Brought, Known, SignedIn, drop_cookie, same_site, set_cookie
 from bot.model import Session, Staff
 
 router = APIRouter(prefix=PATH, dependencies=[Depends(same_site), Depends(lookup)], responses=responses(429))
@@ -24,7 +24,8 @@ def login(form: shape.Login, request: Request, response: Response, serving: Serv
     token, session, staff = serving.accounts.login(form.name, form.password.get_secret_value(), address(request))
     if brought.token:
         serving.accounts.logout(brought.token)
-    return _logged_in(response, request, serving.accounts.absolute.total_seconds(), token, session, staff)
+    set_cookie(response, request, token, serving.accounts.absolute)
+    return _me(staff, session)
 
 
 @_login.post("/logout", status_code=204, responses=responses(401, 403, 503))
@@ -32,7 +33,7 @@ def logout(request: Request, response: Response, serving: Serving, brought: Brou
     """End the session; an API key has none."""
     if brought.token:
         serving.accounts.logout(brought.token)
-    response.delete_cookie(COOKIE, path=PATH, secure=request.url.scheme == "https", httponly=True, samesite="strict")
+    drop_cookie(response, request)
 
 
 @_login.get("/me", responses=responses(401, 403, 503))
@@ -51,21 +52,11 @@ def password(
     token, session, staff = serving.accounts.renew(
         caller.staff.name, form.old.get_secret_value(), form.new.get_secret_value(), address(request)
     )
-    return _logged_in(response, request, serving.accounts.absolute.total_seconds(), token, session, staff)
+    set_cookie(response, request, token, serving.accounts.absolute)
+    return _me(staff, session)
 
 
-def _logged_in(
-    response: Response, request: Request, seconds: float, token: str, session: Session, staff: Staff
-) -> shape.Me:
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(seconds),
-        path=PATH,
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
-    )
+def _me(staff: Staff, session: Session) -> shape.Me:
     return shape.Me(name=staff.name, display=staff.display, role=staff.role, csrf=session.csrf)
 
 

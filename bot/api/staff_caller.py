@@ -9,9 +9,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Request, Response
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from bot.account import Accounts
@@ -61,6 +62,23 @@ class Caller:
 
     staff: Staff
     csrf: str | None
+
+
+def set_cookie(response: Response, request: Request, token: str, lasting: timedelta) -> None:
+    """Give the browser a login's token, for the API and the console, which no script and no other site can use."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(lasting.total_seconds()),
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def drop_cookie(response: Response, request: Request) -> None:
+    """Let the browser forget it."""
+    response.delete_cookie(COOKIE, secure=request.url.scheme == "https", httponly=True, samesite="strict")
 
 
 async def same_site(request: Request) -> None:

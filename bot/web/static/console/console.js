@@ -1,0 +1,135 @@
+/* What every page of the console needs: words for errors, the number of those who wait, requests with the CSRF token.
+ *
+ * Pages are drawn by the server and changed by htmx; what has a state of its own is an Alpine component, registered by
+ * the page's own script on `alpine:init`. Nothing that comes from a person is ever parsed as HTML here.
+ */
+(function () {
+  "use strict";
+
+  const SHOWN = 8000; // milliseconds a word stays
+  const csrf = () => document.body.dataset.csrf || "";
+
+  /** Say something at the edge of the page; `bad` stays until it is dismissed. */
+  function toast(words, bad) {
+    const all = document.getElementById("toasts");
+    if (!all || !words) return;
+    const line = document.createElement("p");
+    line.className = bad ? "toast bad" : "toast";
+    line.append(words);
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "plain";
+    close.setAttribute("aria-label", "关闭提示");
+    close.textContent = "×";
+    close.addEventListener("click", () => line.remove());
+    line.append(close);
+    all.append(line);
+    while (all.children.length > 3) all.firstElementChild.remove();
+    if (!bad) setTimeout(() => line.remove(), SHOWN);
+  }
+
+  /** The Chinese words of a failed response, problem+json or plain. */
+  function wordsOf(status, type, body) {
+    if (/json/.test(type || "")) {
+      try {
+        return JSON.parse(body).detail;
+      } catch (error) {
+        // none that we can read
+      }
+    }
+    if (/^text\/plain/.test(type || "") && body) return body;
+    return status ? "操作没有完成，请稍后再试。" : "连接已中断，请检查网络后再试。";
+  }
+
+  /** Ask the API; the JSON answer (null for none), or an Error with Chinese words and the status. */
+  async function api(method, path, body) {
+    const headers = { Accept: "application/json", "X-CSRF-Token": csrf() };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    let response, text;
+    try {
+      response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+      text = await response.text();
+    } catch (error) {
+      throw Object.assign(new Error(wordsOf(0)), { status: 0 });
+    }
+    if (response.status === 401) toLogin();
+    if (!response.ok) {
+      const words = wordsOf(response.status, response.headers.get("Content-Type"), text);
+      throw Object.assign(new Error(words), { status: response.status });
+    }
+    return text ? JSON.parse(text) : null;
+  }
+
+  function toLogin() {
+    location.assign("/console/login?next=" + encodeURIComponent(location.pathname + location.search));
+  }
+
+  /** Listen to server-sent events; `heard` maps their kinds to functions of the data. EventSource reconnects by itself,
+   * except where it was refused: then it is tried again while somebody is logged in. */
+  function listen(path, heard) {
+    let source, timer, stopped = false;
+    const open = () => {
+      source = new EventSource(path);
+      Object.keys(heard).forEach((kind) => source.addEventListener(kind, (event) => {
+        document.body.classList.remove("offline");
+        heard[kind](JSON.parse(event.data), event.lastEventId);
+      }));
+      source.onerror = () => {
+        document.body.classList.add("offline");
+        if (source.readyState !== EventSource.CLOSED) return;
+        api("GET", "/api/staff/me").catch(() => {}).then(() => {
+          if (!stopped) timer = setTimeout(open, 5000);
+        });
+      };
+    };
+    open();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+      source.close();
+    };
+  }
+
+  /* How many wait, on every page. Who wants the whole queue hears `console:queue` on the document. */
+  function followQueue() {
+    const count = document.getElementById("waiting-count");
+    if (!count) return;
+    const title = document.title;
+    listen("/api/staff/events", {
+      queue: (queue) => {
+        const waiting = queue.total;
+        count.textContent = waiting;
+        count.hidden = !waiting;
+        document.title = (waiting ? "（" + waiting + "）" : "") + title;
+        document.dispatchEvent(new CustomEvent("console:queue", { detail: queue }));
+      },
+    });
+  }
+
+  document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+    if (!xhr.getResponseHeader("HX-Redirect")) {
+      toast(wordsOf(xhr.status, xhr.getResponseHeader("Content-Type"), xhr.responseText), true);
+    }
+  });
+  document.addEventListener("htmx:sendError", () => toast(wordsOf(0), true));
+  document.addEventListener("htmx:timeout", () => toast(wordsOf(0), true));
+  /* The server says something with the header HX-Trigger: {"toast": "words"}. */
+  document.addEventListener("toast", ({ detail }) => toast(detail.value, false));
+
+  /* A menu closes with Escape and when something else is pressed. */
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details.me[open]").forEach((menu) => {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+  document.addEventListener("click", (event) => {
+    document.querySelectorAll("details.me[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+
+  window.desk = { api, listen, toast };
+  followQueue();
+})();

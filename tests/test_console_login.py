@@ -1,0 +1,130 @@
+"""Logging in to the console, in a real browser against a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
+from playwright.sync_api import Browser, expect
+from staffed import PASSWORD, Office, office_in
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A server with staff."""
+    with office_in(tmp_path_factory.mktemp("office")) as office:
+        yield office
+
+
+@pytest.fixture
+def desk(browser: Browser, office: Office) -> Iterator[Desk]:
+    """A browser at the console."""
+    with desk_at(browser, office.url) as desk:
+        yield desk
+
+
+@pytest.mark.parametrize(("size", "scheme"), VIEWS)
+def test_whoever_is_not_logged_in_is_asked_to_and_then_gets_where_they_wanted(
+    desk: Desk, size: tuple[int, int], scheme: str
+) -> None:
+    """The login leads to the page that was asked for; it and the account page are accessible at every size."""
+    page = desk.context(size, scheme).new_page()
+    page.goto("/console/account")
+    expect(page).to_have_url(f"{desk.url}/console/login?next=/console/account")
+    check_accessible(page)
+    check_fits(page)
+    page.get_by_label("用户名").fill("wang")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="我的账号")).to_be_visible()
+    check_accessible(page)
+    check_fits(page)
+
+
+def test_a_wrong_password_is_told_and_the_name_kept(desk: Desk) -> None:
+    """A failed login says so in Chinese and leaves the name to try again."""
+    page = desk.context().new_page()
+    page.goto("/console/login")
+    page.get_by_label("用户名").fill("wang")
+    page.get_by_label("密码").fill("not my password")
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_label("用户名")).to_have_value("wang")
+    desk.faults.clear()  # the browser notes the status 401
+
+
+def test_logging_out_ends_the_session(desk: Desk) -> None:
+    """After logging out the console asks for the login again."""
+    page = desk.member("li", "/console/account")
+    page.locator("details.me summary").click()
+    page.get_by_role("button", name="退出登录").click()
+    page.wait_for_url("**/console/login")
+    page.goto("/console/account")
+    expect(page).to_have_url(f"{desk.url}/console/login?next=/console/account")
+
+
+def test_a_password_can_be_changed(desk: Desk, office: Office) -> None:
+    """The new password holds from then on; whoever mistypes it is told."""
+    office.service.accounts.add("chen", "小陈", "agent", PASSWORD)
+    page = desk.member("chen", "/console/account")
+    page.get_by_label("原密码").fill(PASSWORD)
+    page.get_by_label("新密码", exact=True).fill("another long password")
+    page.get_by_label("再次输入新密码").fill("something else entirely")
+    page.get_by_role("button", name="修改密码").click()
+    expect(page.locator(".toast.bad")).to_contain_text("不一致")
+    page.get_by_label("再次输入新密码").fill("another long password")
+    page.get_by_role("button", name="修改密码").click()
+    expect(page.get_by_text("密码已修改")).to_be_visible()
+    assert office.service.accounts.login("chen", "another long password", "1.2.3.4")
+    desk.faults.clear()  # the browser notes the status 422
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/console/", "https://evil.example", "/console/..//evil.example", "/\\evil"]
+)
+def test_the_login_leads_to_no_other_site(office: Office, path: str) -> None:
+    """Whatever `next` says, the login leads into the console."""
+    with httpx.Client(base_url=office.url) as client:
+        response = client.post("/console/login", data={"name": "wang", "password": PASSWORD, "next": path})
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/console/"
+
+
+def test_changes_without_the_csrf_token_or_from_another_site_are_refused(office: Office) -> None:
+    """A form that another site sends changes nothing, even with the cookie."""
+    with httpx.Client(base_url=office.url) as client:
+        client.post("/console/login", data={"name": "wang", "password": PASSWORD})
+        assert client.get("/console/account").status_code == 200
+        assert client.post("/console/logout").status_code == 403
+        assert client.post("/console/logout", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+        assert client.get("/console/account").status_code == 200
+
+
+def test_what_is_not_there_is_a_page_in_chinese(desk: Desk) -> None:
+    """A wrong address shows a page with a way back."""
+    page = desk.member("wang", "/console/account")
+    page.goto("/console/nothing-here")
+    expect(page.get_by_role("heading", name="没有找到")).to_be_visible()
+    check_accessible(page)
+    desk.faults.clear()  # the browser notes the status 404
+
+
+def test_a_link_on_another_site_finds_whoever_is_logged_in(desk: Desk, office: Office) -> None:
+    """The browser keeps the cookie back at first; no second login is asked for."""
+    page = desk.member("wang", "/console/account")
+    elsewhere = office.url.replace("127.0.0.1", "localhost")
+    page.context.route(
+        f"{elsewhere}/", lambda route: route.fulfill(body=f"<a href='{office.url}/console/account'>工单</a>")
+    )
+    page.goto(f"{elsewhere}/")
+    page.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="我的账号")).to_be_visible()
