@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve build test check format lint bench evaluate train lock clean
+.PHONY: serve build test check format lint bench evaluate train web lock clean
 
 serve: $(VENV)/.runtime
 	$(BIN)/python serve.py serve
@@ -37,6 +37,10 @@ bench: $(VENV)/.development
 
 train: $(VENV)/.runtime
 	$(BIN)/python serve.py train
+
+# The widget's sources become bot/web/static/widget.js and widget.css, which are committed; needs Node.
+web:
+	cd bot/web/widget && npm ci --no-audit --no-fund && npm run build
 
 # The versions of a fresh environment become the lock files. PyTorch's local tag (+cpu) names a build, not a version.
 lock:

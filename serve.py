@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -28,16 +28,22 @@ from bot.dialogue import Bot
 from bot.dossier import DossierError
 from bot.escalation import ReasonError
 from bot.evaluate import QUESTIONS, QuestionsError, examine, predict, read_questions, read_sets
+from bot.holding import FILES, served_documents
 from bot.hours import SHANGHAI, knows_holidays
+from bot.library import Library
 from bot.live import QUEUE, Live
 from bot.mask import Masked
 from bot.notify import Target
+from bot.origin import OriginError, check_systems
 from bot.picture import PictureFolder
+from bot.preference import Preferences, in_force
 from bot.release import FloorError
 from bot.settings import NO_MODEL, Settings
 from bot.store.base import StoreError
+from bot.store.preference import read_preferences
 from bot.store.sqlite import SqliteStore
 from bot.sweep import Sweeper
+from bot.version import LibraryError
 from faq.catalog import Catalog, read_catalog
 from faq.error import FaqError
 from faq.knowledge import read_entries, read_folder
@@ -63,6 +69,8 @@ _EXPECTED: Final = (
     StoreError,
     AccountError,
     ArchiveError,
+    LibraryError,
+    OriginError,
 )
 
 
@@ -80,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"设置 {'.'.join(map(str, problem['loc'])).upper()} 有误：{problem['msg']}", file=sys.stderr)
         return 2
     try:
+        if options.run is not serve:  # which follows what staff set while it runs
+            settings = in_force(settings, read_preferences(settings.database))
         status: int = options.run(settings, options)
     except _EXPECTED as error:
         print(error, file=sys.stderr)
@@ -105,21 +115,20 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     _share_memory()
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
     _warn_of_unknown_holidays(settings)
-    notes = upkeep.bring_up_to_date(settings)
-    with closing(SqliteStore(settings.database)) as store:
-        try:
-            desk = upkeep.open_desk(settings, notes)
-        except SnapshotError as error:  # damaged where its stamp does not tell
-            upkeep.say(str(error))
-            upkeep.in_child("build")
-            desk = upkeep.open_desk(settings)
+    with closing(SqliteStore(settings.database)) as store, closing(Preferences(store, settings)) as preferences:
+        settings = preferences.settings
+        library = Library(store, settings)
+        desk = library.follower.first()
+        commanded.tell_of_files(library)
+        check_systems(settings.origins, desk.systems)
         live = Live()
         bot = Bot(store, desk, settings.office, live=live)
-        _give_memory_back()
+        upkeep.give_memory_back()
         log.info("索引就绪：%d 个条目，检索方式 %s", len(bot.desk.knowledge.entries), bot.desk.index.mode)
-        threading.Thread(target=upkeep.follow, args=(bot, settings), daemon=True).start()
+        library.follower.serving = bot
+        threading.Thread(target=library.follower.follow, daemon=True).start()
         config = uvicorn.Config(
-            create_app(bot, store, settings),
+            create_app(bot, store, settings, library, preferences),
             host=settings.host,
             port=settings.port,
             access_log=False,  # its lines hold queries, which visitors typed; the guard logs without them
@@ -134,14 +143,17 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
         live.call(QUEUE, courier.wake)
         pictures = PictureFolder(settings.pictures)
         sweeper = Sweeper(store, pictures, settings.office, settings.retention, live=live, scrub=store.scrub)
+        preferences.call(lambda changed: courier.retarget(changed.targets))
+        preferences.call(lambda changed: setattr(sweeper, "office", changed.office))
+        threading.Thread(target=preferences.follow, daemon=True).start()
         with closing(courier), closing(sweeper):
             server.run()
         return 0 if server.started else 2
 
 
 def build(settings: Settings, _: argparse.Namespace) -> int:
-    """Make the model and the index; what is there and still right is used again."""
-    upkeep.build(settings)
+    """Make the model and the index of what is published; what is there and still right is used again."""
+    upkeep.build(settings, served_documents(settings))
     return 0
 
 
@@ -197,7 +209,7 @@ def lint(settings: Settings, options: argparse.Namespace) -> int:
 
 def ask(settings: Settings, options: argparse.Namespace) -> int:
     """Answer one question."""
-    reply = upkeep.desk_for(settings).consider(options.text, options.system).reply
+    reply = upkeep.desk_for(settings, served_documents(settings)).consider(options.text, options.system).reply
     if options.json:
         _print_json(reply.to_dict())
         return 0
@@ -208,7 +220,7 @@ def ask(settings: Settings, options: argparse.Namespace) -> int:
 
 def search(settings: Settings, options: argparse.Namespace) -> int:
     """Show what comes nearest to a text, and why."""
-    hits = upkeep.desk_for(settings).search(options.text, options.system, options.limit)
+    hits = upkeep.desk_for(settings, served_documents(settings)).search(options.text, options.system, options.limit)
     if options.json:
         _print_json([{**asdict(hit), "features": dict(hit.features)} for hit in hits])
         return 0
@@ -288,12 +300,6 @@ def _warn_of_unknown_holidays(settings: Settings) -> None:
             log.warning("%d 年的放假和调休安排还不知道，请用 HOLIDAYS 和 WORKDAYS 设置，或升级本程序", year)
 
 
-def _give_memory_back() -> None:
-    """What opening the index took and no longer needs."""
-    with suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def _share_memory() -> None:
     """Two heaps for all threads together: glibc gives every thread its own, and none of them gives memory back."""
     with suppress(OSError, AttributeError):  # another C library
@@ -348,6 +354,26 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--floor", type=Path, metavar="FLOOR.toml", help="exit with 1 where a figure misses its value")
     added.add_argument("--accept", action="store_true", help="keep the figures as those to compare the next with")
     about_desk(added)
+    _add_keeping(commands, command)
+    return parser
+
+
+def _add_keeping(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+    """The commands of `bot.command`."""
+    added = command("publish", commanded.publish, "take the documents' changes over, check them and publish the draft")
+    added.add_argument("--note", default="", metavar="TEXT", help="what changed and why")
+    added.add_argument("--author", default=FILES, metavar="NAME", help="who publishes it")
+    command("versions", commanded.versions, "list the published versions and who published them")
+    added = command("rollback", commanded.rollback, "publish a version of before once more")
+    added.add_argument("number", type=int, metavar="N")
+    added.add_argument("--note", default="", metavar="TEXT", help="why")
+    added.add_argument("--author", default=FILES, metavar="NAME", help="who publishes it")
+    added = command("export-faq", commanded.export_faq, "write the published version back into the documents folder")
+    added.add_argument("--out", type=Path, metavar="FOLDER", help="another folder")
+    added.add_argument("--force", action="store_true", help="put changes that nobody confirmed aside (FILE.bak)")
+    added = commands.add_parser("prepare")  # what publishing needs; started by `publish` and by the console
+    added.add_argument("key")
+    added.set_defaults(run=commanded.prepare)
     added = command("user", commanded.user, "add, change or list members of staff")
     added.add_argument("deed", choices=["add", "password", "off", "on", "list"])
     added.add_argument("name", nargs="?", default="", metavar="NAME", help="what they log in with")
@@ -361,7 +387,6 @@ def _parser() -> argparse.ArgumentParser:
     added = command("erase", commanded.erase, "delete one conversation for good")
     added.add_argument("conversation", metavar="ID")
     added.add_argument("--force", action="store_true", help="even while somebody works on it")
-    return parser
 
 
 if __name__ == "__main__":

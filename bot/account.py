@@ -28,7 +28,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from bot.handoff import let_go
-from bot.model import ApiKey, Role, Session, Staff
+from bot.model import Alteration, ApiKey, Role, Session, Staff
 from bot.store.base import Store, Transaction
 
 NAME: Final = re.compile(r"[a-z0-9._-]{2,40}")
@@ -54,6 +54,10 @@ _COMMON: Final = (
 )
 
 
+OPERATOR: Final = ""
+"""Who changes something from the command line, in the history."""
+ROLE_NAMES: Final[dict[Role, str]] = {"agent": "客服", "lead": "组长", "admin": "管理员"}
+"""What people read."""
 KEY: Final = "key:"
 """Before a key's id, where another program stands in for a member of staff."""
 
@@ -117,8 +121,8 @@ class Accounts:
         self._turn = BoundedSemaphore(HASHES_AT_ONCE)
         self._nobodys = self._passwords.hash(secrets.token_bytes(16))
 
-    def add(self, name: str, display: str, role: Role, password: str) -> Staff:
-        """A new member; BadAccount or AccountTaken where that cannot be."""
+    def add(self, name: str, display: str, role: Role, password: str, *, by: str = OPERATOR) -> Staff:
+        """A new member; BadAccount or AccountTaken where that cannot be. `by`: who does it, for the history."""
         name = name.lower()
         if not NAME.fullmatch(name):
             raise BadAccount("账号应为 2 至 40 个字符，只能使用小写字母、数字、点、下划线和连字符。")
@@ -129,6 +133,7 @@ class Accounts:
             if transaction.staff(name) is not None:
                 raise AccountTaken(f"账号 {name} 已经存在。")
             transaction.put_staff(staff, hashed)
+            self._note(transaction, by, f"账号 {name}", "", _told(staff))
             return staff
 
         return self._store.write(work)
@@ -141,6 +146,7 @@ class Accounts:
         role: Role | None = None,
         active: bool | None = None,
         password: str | None = None,
+        by: str = OPERATOR,
     ) -> Staff:
         """A member with what is given changed; whoever gets another role or password, or has to go, is logged out.
 
@@ -167,6 +173,9 @@ class Accounts:
             if _rules(before) and not _rules(staff) and not any(map(_rules, others)):
                 raise LastAdmin("至少要保留一位在用的管理员。")
             transaction.put_staff(staff, hashed)
+            if staff != before or hashed is not None:
+                after = _told(staff) + ("，密码已重设" if hashed else "")
+                self._note(transaction, by, f"账号 {name}", _told(before), after)
             if hashed is not None or staff.role != before.role or not staff.active:
                 transaction.end_sessions(staff=name)
             if not staff.active:
@@ -221,7 +230,7 @@ class Accounts:
         try:
             if _bytes(old) == _bytes(new):
                 raise BadAccount("新密码不能与原密码相同。")
-            self.change(name, password=new)
+            self.change(name, password=new, by=name)
         except AccountError:
             self.logout(token)
             raise
@@ -248,11 +257,16 @@ class Accounts:
         """End a session, if there is one."""
         self._store.write(lambda transaction: transaction.end_session(_digest(token)))
 
-    def add_key(self, label: str, role: Role) -> tuple[str, ApiKey]:
+    def add_key(self, label: str, role: Role, *, by: str = OPERATOR) -> tuple[str, ApiKey]:
         """A new key for another program: the key itself, which is not kept, and what is known of it."""
         secret = KEY_PREFIX + secrets.token_urlsafe(32)
         key = ApiKey(secrets.token_hex(6), _label(label, "名称", LONGEST_LABEL), _role(role), self._clock())
-        self._store.write(lambda transaction: transaction.add_api_key(key, _digest(secret)))
+
+        def work(transaction: Transaction) -> None:
+            transaction.add_api_key(key, _digest(secret))
+            self._note(transaction, by, f"密钥 {key.label}", "", ROLE_NAMES[key.role])
+
+        self._store.write(work)
         return secret, key
 
     def by_key(self, secret: str, *, touch: bool = True) -> Staff | None:
@@ -265,11 +279,14 @@ class Accounts:
             self._store.write(lambda transaction: transaction.touch_api_key(key.id, now))
         return Staff(KEY + key.id, key.label, key.role, True, key.created_at)
 
-    def drop_key(self, key_id: str) -> None:
+    def drop_key(self, key_id: str, *, by: str = OPERATOR) -> None:
         """Void a key, and release what it has in hand; NoAccount if there is none of that id."""
 
         def work(transaction: Transaction) -> bool:
             let_go(transaction, KEY + key_id, self._clock())
+            for key in transaction.api_keys():
+                if key.id == key_id:
+                    self._note(transaction, by, f"密钥 {key.label}", ROLE_NAMES[key.role], "已作废")
             return transaction.delete_api_key(key_id)
 
         if not self._store.write(work):
@@ -278,6 +295,9 @@ class Accounts:
     def keys(self) -> list[ApiKey]:
         """All keys, the oldest first."""
         return self._store.read(lambda transaction: transaction.api_keys())
+
+    def _note(self, transaction: Transaction, by: str, subject: str, before: str, after: str) -> None:
+        transaction.add_alteration(Alteration(self._clock(), by, subject, before, after))
 
     def _fail(self, name: str, address: str) -> NoReturn:
         self._names.count(name)
@@ -352,6 +372,10 @@ def _label(text: str, what: str, longest: int) -> str:
     if not 1 <= len(text) <= longest or any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
         raise BadAccount(f"{what}应为 1 至 {longest} 个字符。")
     return text
+
+
+def _told(staff: Staff) -> str:
+    return f"{staff.display}，{ROLE_NAMES[staff.role]}，{'在用' if staff.active else '停用'}"
 
 
 def _role(role: Role) -> Role:

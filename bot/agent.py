@@ -71,14 +71,6 @@ class Agents:
         self._dossiers = dossiers
         self._clock = clock
 
-    def queue(self) -> list[Ticket]:
-        """What waits, longest first, and then what is worked on; personal data hidden."""
-
-        def work(transaction: Transaction) -> list[Ticket]:
-            return [*transaction.tickets_in(["waiting"]), *transaction.tickets_in(["assigned"])]
-
-        return [self._masked(ticket) for ticket in self._store.read(work)]
-
     def file(self, number: int, staff: Staff, after: int = 0) -> File:
         """A ticket with everything around it, messages above `after`; NoTicket if there is none of that number."""
 

@@ -38,6 +38,8 @@ CLOSE_SECONDS: Final = 5.0
 
 Done: TypeAlias = Callable[[Notice, Target, Outcome], None]
 """Takes how it went with a notice and a target; with `retry` it is to be told again. From any thread."""
+Address: TypeAlias = tuple[str, str, str | None]
+"""What a target is known by, for its number changes when one before it goes."""
 
 
 class Sender(Notify, Protocol):
@@ -90,10 +92,11 @@ class Courier:
         self._clock = clock
         self._every = every
         self._lock = threading.Lock()
-        self._left: dict[str, set[str]] = {}  # of each notice: the names of the targets that are not done with it
+        self._connect = connect
+        self._left: dict[str, set[Address]] = {}  # of each notice: the targets that are not done with it
         self._woken = threading.Event()
         self._closing = threading.Event()
-        self._lanes = {target.name: _Lane(target, connect(target, self._done)) for target in targets}
+        self._lanes = {address(target): _Lane(target, connect(target, self._done)) for target in targets}
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
         self._thread.start()
 
@@ -101,19 +104,45 @@ class Courier:
         """There may be a new notice. From any thread; returns at once."""
         self._woken.set()
 
+    def retarget(self, targets: Iterable[Target]) -> None:
+        """Deliver to these targets from now on. New ones are told what is still kept, too; what is gone is let go."""
+        with self._lock:
+            if self._closing.is_set():
+                return
+            before, self._lanes = self._lanes, {}
+            for target in targets:
+                lane = before.get(address(target))
+                kept = lane is not None and lane.target == target  # or its number changed, by which logs call it
+                self._lanes[address(target)] = (
+                    lane if lane is not None and kept else _Lane(target, self._connect(target, self._done))
+                )
+            new, current = self._lanes.keys() - before.keys(), self._lanes.keys()
+            self._left = {notice_id: (left & current) | new for notice_id, left in self._left.items()}
+            gone = [lane for lane in before.values() if lane not in self._lanes.values()]
+        for lane in gone:
+            self._stop(lane, 0.0)
+        self.wake()
+
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
         """Stop within about `timeout` seconds; what is not delivered stays in the store for the next start."""
         deadline = time.monotonic() + timeout
         self._closing.set()
         self._woken.set()
         for patient in (False, True):  # all are told to stop before one is waited for
-            for lane in self._lanes.values():
-                try:
-                    lane.sender.close(max(0.0, deadline - time.monotonic()) if patient else 0.0)
-                except Exception:
-                    log.exception("通知目标 %s：停止时出错", lane.target.name)
+            for lane in self._all_lanes():
+                self._stop(lane, max(0.0, deadline - time.monotonic()) if patient else 0.0)
         self._thread.join(max(0.0, deadline - time.monotonic()))
         self._try(lambda: self._forget(self._finished()))
+
+    def _stop(self, lane: _Lane, timeout: float) -> None:
+        try:
+            lane.sender.close(timeout)
+        except Exception:
+            log.exception("通知目标 %s：停止时出错", lane.target.name)
+
+    def _all_lanes(self) -> list[_Lane]:
+        with self._lock:
+            return list(self._lanes.values())
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -138,21 +167,22 @@ class Courier:
         with self._lock:
             lacking = {notice.id: self._left.get(notice.id, set(self._lanes)) for notice in notices}
             self._left = {notice.id: lacking[notice.id] for notice in fresh}
+            names = {address: lane.target.name for address, lane in self._lanes.items()}
             for lane in self._lanes.values():
                 lane.resting = {name: rest for name, rest in lane.resting.items() if name in self._left}
-        for lane in self._lanes.values():
+        for lane in self._all_lanes():
             self._tell(lane, fresh, now)
         self._forget([*self._finished(), *(notice.id for notice in stale)])
         for notice in stale:
-            if names := "、".join(sorted(lacking[notice.id])):
-                log.warning("通知 %s（受理单 %d）超过 24 小时未能送达 %s，已放弃", notice.id, notice.ticket, names)
+            if told := "、".join(sorted(names[address] for address in lacking[notice.id] if address in names)):
+                log.warning("通知 %s（受理单 %d）超过 24 小时未能送达 %s，已放弃", notice.id, notice.ticket, told)
 
     def _tell(self, lane: _Lane, notices: Sequence[Notice], now: datetime) -> None:
         for notice in notices:
             with self._lock:
                 if len(lane.under_way) >= UNDER_WAY or self._closing.is_set():
                     return
-                if notice.id in lane.under_way or lane.target.name not in self._left[notice.id]:
+                if notice.id in lane.under_way or address(lane.target) not in self._left.get(notice.id, ()):
                     continue
                 if lane.rests(notice.id, now):
                     continue
@@ -167,12 +197,14 @@ class Courier:
     def _done(self, notice: Notice, target: Target, outcome: Outcome) -> None:
         """A target is done with a notice, or cannot take it for now, which its sender has logged."""
         with self._lock:
-            lane = self._lanes[target.name]
+            lane = self._lanes.get(address(target))
+            if lane is None:  # it was let go meanwhile
+                return
             lane.under_way.discard(notice.id)
             if outcome.retry:
                 lane.rest(notice.id, self._clock())
             else:
-                self._left.get(notice.id, set()).discard(target.name)
+                self._left.get(notice.id, set()).discard(address(target))
         self._woken.set()
 
     def _finished(self) -> list[str]:
@@ -191,3 +223,8 @@ class Courier:
         with self._lock:
             for notice_id in notice_ids:
                 self._left.pop(notice_id, None)
+
+
+def address(target: Target) -> Address:
+    """What a target is known by."""
+    return target.kind, target.url, target.secret

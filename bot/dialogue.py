@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,6 +20,8 @@ from typing import Final
 
 from bot import handoff, wording
 from bot.account import display_name
+from bot.contact import keep_contact
+from bot.decide import Thresholds
 from bot.desk import Desk
 from bot.escalation import HUMAN, Reason
 from bot.handoff import Office
@@ -69,11 +72,29 @@ class Bot:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
-        self.desk = desk
+        self._lock = threading.Lock()  # a desk that comes and thresholds that come must not lose each other
+        self._thresholds: Thresholds | None = None
+        self._desk = desk
         self.office = office or Office(ALWAYS)
         self.live = live or Live()
         self._clock = clock
         self._key = store.write(lambda transaction: transaction.secret("conversation-token"))
+
+    @property
+    def desk(self) -> Desk:
+        """What answers. Whatever takes its place works by the thresholds and hours that `tune` set."""
+        return self._desk
+
+    @desk.setter
+    def desk(self, desk: Desk) -> None:
+        with self._lock:
+            self._desk = desk if self._thresholds is None else desk.tuned(self._thresholds, self.office.hours)
+
+    def tune(self, thresholds: Thresholds, office: Office) -> None:
+        """Decide by these thresholds and know of this office from now on, whichever desk answers."""
+        with self._lock:
+            self._thresholds, self.office = thresholds, office
+            self._desk = self._desk.tuned(thresholds, office.hours)
 
     def turn(
         self,
@@ -207,6 +228,16 @@ class Bot:
 
         self._store.write(work)
         self.live.changed(holder.conversation_id, QUEUE)
+
+    def leave_contact(self, holder: Pass, number: int, contact: Mapping[str, str]) -> None:
+        """Keep with a ticket how the visitor wants to be reached, as read; see `bot.contact` for what is refused."""
+
+        def work(transaction: Transaction) -> bool:
+            conversation = self.held(transaction, holder)
+            return keep_contact(transaction, conversation.id, number, contact, self._clock())
+
+        if self._store.write(work):
+            self.live.changed(holder.conversation_id, QUEUE)
 
     def token(self, conversation_id: str) -> str:
         """The token of a conversation: a keyed hash of its id, so that none has to be stored."""

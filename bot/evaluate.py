@@ -98,7 +98,7 @@ def read_sets(paths: Iterable[Path]) -> list[QuestionSet]:
 
 def predict(desk: Desk, question: Question) -> Prediction:
     """The prediction for one question."""
-    return _prediction(question, desk.consider(question.text, question.context))
+    return prediction(question, desk.consider(question.text, question.context))
 
 
 def examine(desk: Desk, questions: QuestionSet) -> Examination:
@@ -106,7 +106,7 @@ def examine(desk: Desk, questions: QuestionSet) -> Examination:
     cases, findings = [], []
     for question, label in questions.rows:
         thought = desk.consider(question.text, question.context)
-        case = Case(label, _prediction(question, thought))
+        case = Case(label, prediction(question, thought))
         cases.append(case)
         if wrong := faults(case):
             findings.append(Finding(question, case, wrong, explain(desk, question.text, thought, case)))
@@ -120,7 +120,8 @@ def examine(desk: Desk, questions: QuestionSet) -> Examination:
     )
 
 
-def _prediction(question: Question, thought: Thought) -> Prediction:
+def prediction(question: Question, thought: Thought) -> Prediction:
+    """What the bot makes of a question, as labels are held against it."""
     reply = thought.reply
     return Prediction(
         id=question.id,

@@ -104,8 +104,13 @@ def weights_of(index: HybridIndex) -> Mapping[str, float]:
     return dict(zip(rank.FEATURES, index.weights.entry, strict=True))
 
 
+def contributions(hit: Hit, weights: Mapping[str, float]) -> tuple[Contribution, ...]:
+    """What each feature adds to a hit's score, the greatest first, whether it speaks for the hit or against it."""
+    parts = [Contribution(name, value, weights.get(name, 0.0)) for name, value in hit.features.items()]
+    return tuple(sorted(parts, key=lambda part: -abs(part.score)))
+
+
 def _candidate(place: int, hit: Hit, case: Case, weights: Mapping[str, float]) -> Candidate:
-    contributions = [Contribution(name, value, weights.get(name, 0.0)) for name, value in hit.features.items()]
     return Candidate(
         place=place,
         entry=hit.entry.id,
@@ -114,7 +119,7 @@ def _candidate(place: int, hit: Hit, case: Case, weights: Mapping[str, float]) -
         confidence=hit.confidence,
         relevance=hit.relevance,
         phrasing=hit.phrasing,
-        contributions=tuple(sorted(contributions, key=lambda part: -abs(part.score))),
+        contributions=contributions(hit, weights),
     )
 
 

@@ -28,7 +28,8 @@ Span = tuple[int, int]
 
 _DAY: Final = 24 * 60
 _ALL_DAY: Final[Span] = (0, _DAY)
-_NAMES: Final = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+NAMES: Final = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+"""What the days are called, Monday first."""
 _NUMBERS: Final = {sign: index % 7 for index, sign in enumerate("一二三四五六日1234567")} | {"天": 6}
 _SETS: Final = {"每天": range(7), "每日": range(7), "工作日": range(5), "周末": range(5, 7)}
 _TO: Final = r"\s*(?:-|–|—|~|至|到)\s*"
@@ -118,18 +119,23 @@ class Hours:
                 days.setdefault(spans, []).append(number)
         if not days:
             return "暂无人工客服值守"
-        told = "；".join(f"{_say_days(numbers)}{_say_spans(spans)}" for spans, numbers in days.items())
+        said = ((_say_days(numbers), say_spans(spans)) for spans, numbers in days.items())
+        told = "；".join(f"{names}{'' if spans == '全天' else ' '}{spans}" for names, spans in said)
         return f"{told}，法定节假日除外" if self.calendar else told
 
-    def _spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        worked = self._is_worked(day)
+    def of(self, day: date) -> tuple[Span, ...]:
+        """The spans of one day."""
+        worked = self.exception(day)
         if worked is False:
-            return
+            return ()
+        return self.week[0 if worked and day.weekday() >= 5 else day.weekday()]
+
+    def _spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
         midnight = datetime.combine(day, time(), SHANGHAI)
-        for start, end in self.week[0 if worked and day.weekday() >= 5 else day.weekday()]:
+        for start, end in self.of(day):
             yield midnight + timedelta(minutes=start), midnight + timedelta(minutes=end)
 
-    def _is_worked(self, day: date) -> bool | None:
+    def exception(self, day: date) -> bool | None:
         """Whether the day is worked or off by exception; None for a day like any other of its weekday."""
         if day in self.holidays or day in self.workdays:
             return day in self.workdays
@@ -144,7 +150,7 @@ def say_when(moment: datetime, now: datetime) -> str:
     if away in {0, 1}:
         return f"{('今天', '明天')[away]} {clock}"
     year = f"{there.year}年" if there.year != here.year else ""
-    return f"{_NAMES[there.weekday()]}（{year}{there.month}月{there.day}日）{clock}"
+    return f"{NAMES[there.weekday()]}（{year}{there.month}月{there.day}日）{clock}"
 
 
 def knows_holidays(year: int) -> bool:
@@ -185,7 +191,7 @@ def _week(text: str) -> tuple[tuple[Span, ...], ...]:
         following = [(start + _DAY, end + _DAY) for start, end in week[(number + 1) % 7][:1]]
         for (_, end), (start, _) in zip(spans, [*spans[1:], *following], strict=False):
             if start < end:
-                raise HoursError(f"服务时间「{text}」中，{_NAMES[number]}的时间段与另一时间段重叠。")
+                raise HoursError(f"服务时间「{text}」中，{NAMES[number]}的时间段与另一时间段重叠。")
     return tuple(map(tuple, week))
 
 
@@ -243,15 +249,16 @@ def _say_days(numbers: list[int]) -> str:
         else:
             runs.append([number])
     return "、".join(
-        f"{_NAMES[run[0]]}至{_NAMES[run[-1]]}" if len(run) > 2 else "、".join(_NAMES[number] for number in run)
+        f"{NAMES[run[0]]}至{NAMES[run[-1]]}" if len(run) > 2 else "、".join(NAMES[number] for number in run)
         for run in runs
     )
 
 
-def _say_spans(spans: tuple[Span, ...]) -> str:
+def say_spans(spans: tuple[Span, ...]) -> str:
+    """The spans of a day in words: 9:00–12:00、13:30–17:30."""
     if spans == (_ALL_DAY,):
         return "全天"
-    return " " + "、".join(
+    return "、".join(
         f"{_clock(start)}–{_clock(end) if end <= _DAY else f'次日{_clock(end - _DAY)}'}" for start, end in spans
     )
 

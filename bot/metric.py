@@ -16,21 +16,26 @@ hand-over without an answer (`offer`) or a question of a form (`form`), until it
 
 What counts where: conversations by their beginning, messages, replies and answers by their own time, visits by their
 last message. An answer is its entry's system's; everything else of a conversation is the conversation's, or, where that
-is not known, that of the last answer in it. Tickets know theirs. Conversations deleted since are in no figure.
+is not known, that of the last answer in it. Tickets know theirs. Conversations deleted since are in no figure. Days,
+weekdays and hours are Beijing's.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from statistics import median
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, get_args
 
+from bot.hours import ALWAYS, SHANGHAI, Hours
 from bot.mask import mask
-from bot.visit import Said, abandonment, judge, visits
+from bot.model import Decision
+from bot.tally import Tally, in_order
+from bot.visit import Judgement, Said, abandonment, judge, visits
 
 DEEDS: Final = ("opened", "handed_in", "taken", "reopened", "resolved", "closed", "cancelled", "expired")
 """What happens to tickets, as their history calls it."""
@@ -63,6 +68,9 @@ class MetricRows(Protocol):
     def done(self, since: datetime, until: datetime) -> Iterator[Done]:
         """The whole history, ticket by ticket and in order, of those touched in [since, until) or later."""
 
+    def asked(self, since: datetime) -> dict[str, int]:
+        """In how many conversations each entry was the bot's answer since then, where nobody said it did not help."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerFigures:
@@ -83,7 +91,8 @@ class TicketFigures:
     """How many tickets underwent each of `DEEDS`, in all and by reason, how long visitors waited, and their ratings.
 
     Waits count from when the visitor handed in or reopened a ticket, for tickets taken in the period: until it was
-    `taken`, and until the first message of staff where there was one (`spoken`). Medians are None without any. A
+    `taken`, and until the first message of staff where there was one, which there was `spoken` times. `worked`: the
+    part of that during which staff were there. Medians and p90 (nine of ten waited no longer) are None without any. A
     ticket's last rating in the period counts; `stars` has 1 to 5.
     """
 
@@ -91,14 +100,23 @@ class TicketFigures:
     by_reason: Mapping[str, Mapping[str, int]]
     waits: int
     taken_median: timedelta | None
+    spoken: int
     spoken_median: timedelta | None
+    spoken_p90: timedelta | None
+    worked_median: timedelta | None
+    worked_p90: timedelta | None
     stars: Mapping[int, int]
     stars_mean: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures of [since, until), of one system or of all (None). `abandoned` are some of the `visits`, by how."""
+    """The figures of [since, until), of one system or of all (None). `abandoned` are some of the `visits`, by how.
+
+    `days` and `systems` ("" where it is not known) have their share of everything counted: conversations, visits,
+    visitor_messages, abandoned, replies by decision and answers by what became of them. `entries` has answers by what
+    became of them, and `given`. `hours`: messages of visitors by weekday, Monday first, and hour.
+    """
 
     since: datetime
     until: datetime
@@ -110,6 +128,10 @@ class Figures:
     answers: AnswerFigures
     abandoned: Mapping[str, int]
     tickets: TicketFigures
+    days: Mapping[date, Mapping[str, int]]
+    systems: Mapping[str, Mapping[str, int]]
+    entries: Mapping[str, Mapping[str, int]]
+    hours: Sequence[Sequence[int]]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON knows them: times as ISO 8601 text, spans in seconds."""
@@ -124,13 +146,17 @@ def measure(
     now: datetime,
     cold_after: timedelta,
     system: str | None = None,
+    hours: Hours = ALWAYS,
 ) -> Figures:
-    """The figures of [since, until), for one system or all. Reads messages and tickets' histories once each."""
-    counts: Counter[str] = Counter()
-    replies: Counter[str] = Counter()
-    answers: Counter[str] = Counter()
+    """The figures of [since, until), for one system or all. Reads messages and tickets' histories once each.
+
+    `hours`: when staff are there.
+    """
+    counts = Tally()
     reasons: Counter[str] = Counter()
     abandoned: Counter[str] = Counter()
+    entries: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    week = [[0] * 24 for _ in range(7)]
 
     def within(at: datetime) -> bool:
         return since <= at < until
@@ -139,43 +165,64 @@ def measure(
         conversation = list(group)
         about = _system_of(conversation)
         ours = system in (None, about)
-        counts["conversations"] += ours and within(conversation[0].opened_at)
-        for visit in visits(conversation, cold_after, now):
+        if ours and within(conversation[0].opened_at):
+            counts.add("conversations", _day(conversation[0].opened_at), about)
+        for visit in visits(conversation, cold_after, now):  # the inner loop sees every message: it is to be quick
             for number, said in enumerate(visit.said):
-                mine = ours if said.entry is None else system in (None, _system(said.entry))
-                if not (mine and within(said.at)):
+                theirs = about if said.entry is None else _system(said.entry)
+                if system not in (None, theirs) or not within(said.at):
                     continue
-                counts["visitor_messages"] += said.author == "visitor"
+                local = said.at.astimezone(SHANGHAI)
+                day = local.date()
+                if said.author == "visitor":
+                    counts.add("visitor_messages", day, theirs)
+                    week[local.weekday()][local.hour] += 1
                 if said.decision is not None:
-                    replies["talk" if said.small_talk else said.decision] += 1
+                    counts.add("talk" if said.small_talk else said.decision, day, theirs)
                 if said.entry is not None:
                     judgement = judge(visit, number)
-                    answers[judgement] += 1
+                    counts.add(judgement, day, theirs)
+                    entries[said.entry].update(("given", judgement))
                     if judgement == "refuted":
                         reasons[mask(said.reason)] += 1
-            if ours and visit.over and within(visit.said[-1].at) and any(s.author == "visitor" for s in visit.said):
-                counts["visits"] += 1
+            last = visit.said[-1].at
+            if ours and visit.over and within(last) and any(said.author == "visitor" for said in visit.said):
+                counts.add("visits", _day(last), about)
                 if how := abandonment(visit):
+                    counts.add("abandoned", _day(last), about)
                     abandoned[how] += 1
+    total = counts.total
+    judged = {name: total[name] for name in get_args(Judgement)}
     return Figures(
         since,
         until,
         system,
-        counts["conversations"],
-        counts["visits"],
-        counts["visitor_messages"],
-        dict(replies),
-        AnswerFigures(given=answers.total(), reasons=dict(reasons.most_common(MOST_REASONS)), **answers),
+        total["conversations"],
+        total["visits"],
+        total["visitor_messages"],
+        {name: total[name] for name in get_args(Decision) if total[name]},
+        AnswerFigures(given=sum(judged.values()), reasons=dict(reasons.most_common(MOST_REASONS)), **judged),
         dict(abandoned),
-        _tickets(rows.done(since, until), since, until, system),
+        _tickets(rows.done(since, until), since, until, system, hours),
+        counts.days,
+        counts.systems,
+        in_order(entries),
+        week,
     )
 
 
-def _tickets(history: Iterable[Done], since: datetime, until: datetime, system: str | None) -> TicketFigures:
+def _day(at: datetime) -> date:
+    return at.astimezone(SHANGHAI).date()
+
+
+def _tickets(
+    history: Iterable[Done], since: datetime, until: datetime, system: str | None, hours: Hours
+) -> TicketFigures:
     by_reason: dict[str, Counter[str]] = {}
     stars: Counter[int] = Counter()
     taken: list[timedelta] = []
     spoken: list[timedelta] = []
+    worked: list[timedelta] = []
     for _, group in groupby(history, key=lambda done: done.ticket):
         ticket = [done for done in group if system in (None, done.system)]
         happened = {done.kind: done for done in ticket if since <= done.at < until}  # the last of each
@@ -189,12 +236,17 @@ def _tickets(history: Iterable[Done], since: datetime, until: datetime, system: 
                 taken.append(took - asked.at)
                 if asked.spoken_at is not None and (ended is None or asked.spoken_at <= ended):
                     spoken.append(asked.spoken_at - asked.at)
+                    worked.append(hours.worked(asked.at, asked.spoken_at))
     return TicketFigures(
         {kind: sum(deeds[kind] for deeds in by_reason.values()) for kind in DEEDS},
         {reason: dict(by_reason[reason]) for reason in sorted(by_reason)},
         len(taken),
         _median(taken),
+        len(spoken),
         _median(spoken),
+        _p90(spoken),
+        _median(worked),
+        _p90(worked),
         {count: stars[count] for count in range(1, 6)},
         sum(count * many for count, many in stars.items()) / stars.total() if stars else None,
     )
@@ -220,6 +272,11 @@ def _waits(ticket: Sequence[Done]) -> Iterator[tuple[Done, datetime, datetime | 
 def _median(waits: Iterable[timedelta]) -> timedelta | None:
     seconds = [wait.total_seconds() for wait in waits]
     return timedelta(seconds=median(seconds)) if seconds else None
+
+
+def _p90(waits: Sequence[timedelta]) -> timedelta | None:
+    """What nine of ten do not exceed: the nearest rank, which is a wait that somebody had."""
+    return sorted(waits)[math.ceil(0.9 * len(waits)) - 1] if waits else None
 
 
 def _system_of(conversation: Sequence[Said]) -> str | None:

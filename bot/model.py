@@ -277,3 +277,28 @@ class Canned:
     title: str
     text: str
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A setting that staff changed: its value as JSON text, who set it (a login name) and when."""
+
+    name: str
+    value: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """A line of the settings' history, in words for staff: what was changed from what to what, by whom (a login name).
+
+    Of secrets it holds nothing.
+    """
+
+    at: datetime
+    by: str
+    subject: str
+    before: str
+    after: str
+    id: int = 0

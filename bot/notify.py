@@ -28,11 +28,13 @@ HEADLINES: Final = {
     "ticket.waiting": "有新的人工请求等待处理",
     "ticket.reopened": "已办结的请求被重新打开",
     "ticket.transferred": "请求已转交",
+    "test": "这是一条测试通知，无需处理",
 }
 KEYWORD: Final = "在线咨询"
 """Stands in every message to a robot, so that operators can name it as the robot's keyword (自定义关键词)."""
 
-_TITLES: Final[Mapping[Kind, str]] = {"wecom": "企业微信", "dingtalk": "钉钉", "feishu": "飞书", "webhook": "接收方"}
+TITLES: Final[Mapping[Kind, str]] = {"wecom": "企业微信", "dingtalk": "钉钉", "feishu": "飞书", "webhook": "接收方"}
+"""What the kinds are called."""
 _NEEDED: Final[Mapping[Kind, str]] = {"wecom": "key", "dingtalk": "access_token"}
 _HOST: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 _BEIJING: Final = timezone(timedelta(hours=8))
@@ -73,8 +75,9 @@ class TargetError(ValueError):
 class Notice:
     """Something staff should know. `id` (ASCII, unique) goes along, so that a receiver can drop what came twice.
 
-    `kind` is "ticket.waiting", "ticket.reopened" or "ticket.transferred"; `label` says what the ticket is about and
-    `system` names the system, "" where it is not known. `text` says what happened, with personal data already masked.
+    `kind` is "ticket.waiting", "ticket.reopened" or "ticket.transferred", or "test", which is about no ticket (0).
+    `label` says what the ticket is about and `system` names the system, "" where it is not known. `text` says what
+    happened, with personal data already masked.
     """
 
     id: str
@@ -179,7 +182,8 @@ def request_for(target: Target, notice: Notice, now: datetime) -> tuple[str, dic
 
 def message(notice: Notice) -> str:
     """The notice as staff read it in a group. No text in it can mention people, pose as a link or add lines."""
-    lines = [f"【{KEYWORD}】{HEADLINES.get(notice.kind, '请求有变化')}", f"受理编号：{notice.ticket}"]
+    lines = [f"【{KEYWORD}】{HEADLINES.get(notice.kind, '请求有变化')}"]
+    lines += [f"受理编号：{notice.ticket}"] if notice.ticket else []
     given = (
         ("事由", notice.label, _NAME_BYTES),
         ("系统", notice.system, _NAME_BYTES),
@@ -204,7 +208,7 @@ def accepted(target: Target, status: int, body: bytes) -> Outcome:
         what = "无法识别的内容"
     else:
         what = f" HTTP {status}（不跟随重定向）" if 300 <= status < 400 else f" HTTP {status}"
-    return Outcome(False, retry=retry, reason=f"{_TITLES[target.kind]}返回{what}")
+    return Outcome(False, retry=retry, reason=f"{TITLES[target.kind]}返回{what}")
 
 
 def _answer(body: bytes) -> tuple[int | None, str]:

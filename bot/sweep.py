@@ -168,7 +168,8 @@ class Sweeper:
     ) -> None:
         self._store = store
         self._pictures = pictures
-        self._office = office
+        self.office = office
+        """By what is swept; may be replaced at any time."""
         self._retention = retention
         self._live = live or Live()
         self._scrub = scrub
@@ -196,7 +197,7 @@ class Sweeper:
             self._closing.wait(self._every)
 
     def _expire(self, now: datetime) -> None:
-        swept = expire(self._store, self._office, now)
+        swept = expire(self._store, self.office, now)
         self._live.changed(*swept.touched, *([QUEUE] if swept.touched else []))
         if swept.forms or swept.tickets:
             log.info("已关闭超时的登记 %d 个、受理单 %d 个", swept.forms, swept.tickets)

@@ -1,22 +1,27 @@
-"""The index on disk and the desk over it: built, kept up to date, opened, followed.
+"""The index on disk and the desk over it: built, kept up to date, opened.
 
-The command line and the server go through here, so that both see the same documents, model and thresholds.
+The command line and the server go through here, so that both see the same documents, model and thresholds. Whose
+documents these are, the folder's or those of the published version, is the caller's to say.
 """
 
 from __future__ import annotations
 
-import logging
+import ctypes
+import gc
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from bot.desk import Desk
 from bot.escalation import Reason, read_reasons
 from bot.settings import NO_MODEL, Settings
+from bot.shelf import Shelf
 from faq.error import FaqError
 from faq.knowledge import KnowledgeBase, read_folder
 from index import snapshot
@@ -27,24 +32,17 @@ from index.model import model_id_of, prepare_model
 from index.segment import Segmenter, terms
 from index.snapshot import Snapshot, SnapshotError, Stamp
 
-log = logging.getLogger(__name__)
-
-POLL_SECONDS: Final = 2.0
 MANY: Final = 3000
 """Questions from which on what follows their encoding takes long enough to be announced."""
 STALE: Final = "文档或模型有变化，但重新生成索引失败，目前使用的是上一次的索引。"
 COMMAND: Final = Path(__file__).resolve().parent.parent / "serve.py"
+_HANDED_ON: Final = {name for name in Settings.model_fields if name.startswith(("data_", "faq_"))}
+"""Settings that a child works with, whatever its environment says."""
 
 
-class Serving(Protocol):
-    """Whatever answers from a desk that may be replaced."""
-
-    desk: Desk
-
-
-def build(settings: Settings) -> None:
-    """Make the model and the index; what is there and still right is used again."""
-    knowledge = read_folder(settings.faq_documents)
+def build(settings: Settings, documents: Path | None = None) -> None:
+    """Make the model and the index of documents; what is there and still right is used again."""
+    knowledge = read_folder(documents or settings.faq_documents)
     for warning in knowledge.warnings:
         say(warning)
     say(f"正在生成索引：{len(knowledge.entries)} 个条目……")
@@ -55,80 +53,76 @@ def build(settings: Settings) -> None:
 
 
 def make(settings: Settings, knowledge: KnowledgeBase, segmenter: Segmenter, encoder: Encoder | None) -> Snapshot:
-    """A snapshot in memory, with vectors of the one on disk where these are of the same model."""
+    """A snapshot in memory, with vectors of the last one on disk that is of the same model."""
     from index.calibrate import calibrated  # noqa: PLC0415 — brings scipy's optimizer, which serving has no use for
 
     questions = sum(1 + len(entry.similar) for entry in knowledge.entries)
     aloud = say if questions >= MANY else None
-    made = build_snapshot(knowledge, segmenter, encoder, previous=_previous(settings), progress=_Progress(), say=aloud)
+    previous = _previous(settings, encoder)
+    made = build_snapshot(knowledge, segmenter, encoder, previous=previous, progress=_Progress(), say=aloud)
     return calibrated(made, segmenter, encoder, say=aloud)
 
 
-def open_desk(settings: Settings, notes: Sequence[str] = ()) -> Desk:
-    """The desk over the snapshot on disk. Dictionary, encoder and snapshot are loaded side by side."""
+def open_desk(
+    settings: Settings,
+    notes: Sequence[str] = (),
+    *,
+    path: Path | None = None,
+    documents: Path | None = None,
+    running: Desk | None = None,
+) -> Desk:
+    """The desk over a snapshot on disk, that of the last build where none is named, and the reasons beside `documents`.
+
+    Dictionary, encoder and snapshot are loaded side by side; encoder and thresholds are those of the `running` desk,
+    where there is one.
+    """
     with ThreadPoolExecutor() as pool:
-        encoder = pool.submit(ready_encoder, settings)
-        made = snapshot.load(settings.snapshot)
+        ready = pool.submit(_encoder_for, settings, running)
+        made = snapshot.load(path or settings.snapshot)
         segmenter = segmenter_of(settings, made.knowledge)
-        index = HybridIndex(made, segmenter, encoder.result())
-    return Desk(index, reasons_of(settings), settings.thresholds, notes, hours=settings.office.hours)
+        index = HybridIndex(made, segmenter, ready.result())
+    thresholds = running.thresholds if running else settings.thresholds
+    return Desk(index, reasons_of(settings, documents), thresholds, notes, hours=settings.office.hours)
 
 
-def desk_for(settings: Settings) -> Desk:
-    """The desk a command asks: what a server may be using in the same folder is not touched by it."""
-    there = snapshot.stamp(settings.snapshot)
-    if there is None:
-        return open_desk(settings, bring_up_to_date(settings))
-    if there == _wanted(settings):
-        return open_desk(settings)
-    return throw_away_desk(settings, read_folder(settings.faq_documents), reasons_of(settings))
+def desk_for(settings: Settings, documents: Path | None = None) -> Desk:
+    """The desk that a command asks about documents, the folder's where none are named.
+
+    What a server may be using in the same data folder is not touched by it.
+    """
+    found = Shelf(settings.data_dir).find(stamp_of(settings, documents))
+    if found is not None:
+        return open_desk(settings, path=found, documents=documents)
+    if snapshot.stamp(settings.snapshot) is None and documents in (None, settings.faq_documents):
+        bring_up_to_date(settings, documents)
+        return open_desk(settings, documents=documents)
+    return throw_away_desk(settings, read_folder(documents or settings.faq_documents), reasons_of(settings, documents))
 
 
 def throw_away_desk(settings: Settings, knowledge: KnowledgeBase, reasons: Sequence[Reason]) -> Desk:
     """A desk over any knowledge base; nothing is kept."""
-    if settings.faq_model != NO_MODEL and _model_id(settings) is None:
-        in_child("model")
+    if settings.faq_model != NO_MODEL and model_id(settings) is None:
+        in_child(settings, "model")
     encoder, segmenter = ready_encoder(settings), segmenter_of(settings, knowledge)
     made = make(settings, knowledge, segmenter, encoder)
     return Desk(HybridIndex(made, segmenter, encoder), reasons, settings.thresholds, hours=settings.office.hours)
 
 
-def bring_up_to_date(settings: Settings) -> list[str]:
-    """Build in a child process where the snapshot is not of these documents and this model.
+def bring_up_to_date(settings: Settings, documents: Path | None = None) -> list[str]:
+    """Build in a child process where no snapshot is of these documents and this model.
 
     In a child, because making the model imports PyTorch, which serving never does. When that fails and an older
     snapshot is there, it serves on; the notes say so.
     """
     try:
-        if snapshot.stamp(settings.snapshot) == _wanted(settings) or in_child("build") == 0:
+        if Shelf(settings.data_dir).find(stamp_of(settings, documents)) or in_child(settings, "build") == 0:
             return []
     except FaqError as error:
         say(str(error))
-    if snapshot.stamp(settings.snapshot) is None:
+    if not Shelf(settings.data_dir).newest():
         raise SnapshotError("索引未能生成，服务无法启动；原因见上面的提示。")
     say(STALE)
     return [STALE]
-
-
-def follow(bot: Serving, settings: Settings) -> None:
-    """Swap the desk whenever a new snapshot of these documents and this model has taken the place of the old.
-
-    A snapshot of others is somebody's experiment in the same folder.
-    """
-    seen = _place(settings.snapshot)
-    while True:
-        time.sleep(POLL_SECONDS)
-        now = _place(settings.snapshot)
-        if now is not None and now != seen:
-            seen = now
-            try:
-                if snapshot.stamp(settings.snapshot) != _wanted(settings):
-                    log.warning("新的索引不属于当前的文档和模型，继续使用原来的索引")
-                    continue
-                bot.desk = open_desk(settings)
-                log.info("已换用新的索引：%d 个条目", len(bot.desk.knowledge.entries))
-            except Exception:
-                log.exception("新的索引无法使用，继续使用原来的索引")
 
 
 def encoder_of(settings: Settings) -> Encoder | None:
@@ -144,7 +138,7 @@ def encoder_of(settings: Settings) -> Encoder | None:
 
 def ready_encoder(settings: Settings) -> Encoder | None:
     """The encoder if it is ready."""
-    if _model_id(settings) is None:
+    if model_id(settings) is None:
         return None
     return load_encoder(prepare_model(settings.faq_model, settings.models, say=say))
 
@@ -154,15 +148,33 @@ def segmenter_of(settings: Settings, knowledge: KnowledgeBase) -> Segmenter:
     return Segmenter(terms(knowledge), settings.data_dir / "cache")
 
 
-def reasons_of(settings: Settings) -> tuple[Reason, ...]:
-    """The reasons declared beside the documents."""
-    documents = settings.faq_documents
+def reasons_of(settings: Settings, documents: Path | None = None) -> tuple[Reason, ...]:
+    """The reasons declared beside documents, the folder's where none are named."""
+    documents = documents or settings.faq_documents
     return read_reasons((documents if documents.is_dir() else documents.parent) / "reasons.toml")
 
 
-def in_child(command: str) -> int:
+def in_child(settings: Settings, *command: str) -> int:
     """The exit status of a command run in a process of its own, which leaves nothing imported here."""
-    return subprocess.run([sys.executable, str(COMMAND), command], check=False).returncode  # noqa: S603
+    return subprocess.run(child(*command), env=environment(settings), check=False).returncode  # noqa: S603
+
+
+def child(*command: str) -> list[str]:
+    """A command of ours as a process is started with it."""
+    return [sys.executable, str(COMMAND), *command]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment of a child that is to work with the same data."""
+    found = settings.model_dump(include=_HANDED_ON)
+    return {**os.environ, **{name.upper(): "" if value is None else str(value) for name, value in found.items()}}
+
+
+def give_memory_back() -> None:
+    """What opening an index took and no longer needs, or what held the one before."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def say(line: str) -> None:
@@ -170,28 +182,29 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _wanted(settings: Settings) -> Stamp:
-    """The stamp of a snapshot of the documents as they are now and the model that is ready (None: keywords only)."""
-    return Stamp(read_folder(settings.faq_documents).content_hash, _model_id(settings))
+def stamp_of(settings: Settings, documents: Path | None = None) -> Stamp:
+    """The stamp of a snapshot of documents as they are now and the model that is ready (None: keywords only)."""
+    return Stamp(read_folder(documents or settings.faq_documents).content_hash, model_id(settings))
 
 
-def _place(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def _model_id(settings: Settings) -> str | None:
+def model_id(settings: Settings) -> str | None:
+    """The model that is ready; None for keyword search only."""
     return None if settings.faq_model == NO_MODEL else model_id_of(settings.faq_model, settings.models)
 
 
-def _previous(settings: Settings) -> Snapshot | None:
-    try:
-        return snapshot.load(settings.snapshot)
-    except SnapshotError:
-        return None
+def _encoder_for(settings: Settings, running: Desk | None) -> Encoder | None:
+    """The encoder of the running desk if it is the one that is wanted, else that of the settings."""
+    encoder = running.index.encoder if running else None
+    return encoder if encoder and encoder.model_id == model_id(settings) else ready_encoder(settings)
+
+
+def _previous(settings: Settings, encoder: Encoder | None) -> Snapshot | None:
+    if encoder is not None:
+        for path in Shelf(settings.data_dir).newest():
+            with suppress(SnapshotError):
+                if (found := snapshot.stamp(path)) and found.model_id == encoder.model_id:
+                    return snapshot.load(path)
+    return None
 
 
 class _Progress:

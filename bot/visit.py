@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from bot import wording
 from bot.model import Author, Decision
@@ -22,8 +22,7 @@ Abandonment: TypeAlias = Literal["clarify", "reject", "offer", "form"]
 _SMALL_TALK: Final = (wording.GREETING, wording.THANKED, wording.FAREWELL, wording.NOTHING_SAID)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):  # in place of a dataclass, since a hundred thousand of them are made for one page
     """A message with what the figures need of its conversation, reply and feedback.
 
     `decision`, `entry`, `escalation` (its status) and `asks` (a form's question) are the reply's; `words` is the text

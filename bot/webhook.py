@@ -267,6 +267,11 @@ class WebhookNotify:
             return response.status, bytes(read)
 
 
+def attempt(target: Target, notice: Notice, *, allow_private: bool = False) -> Outcome:
+    """Tell a target once, now, and say how that went; within TOTAL_SECONDS."""
+    return WebhookNotify([], allow_private=allow_private)._attempt(target, notice)
+
+
 class _Lane(threading.Thread):
     """What waits for one target, and the thread that delivers it."""
 

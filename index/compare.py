@@ -140,6 +140,10 @@ class Comparison:
         )
         return seen, kernel
 
+    def place(self, vector: Floats) -> Floats:
+        """Where a vector of the encoder lies in the space of this knowledge base, which has one with an encoder only."""
+        return vector if self._space is None else self._space.place(vector)
+
     @property
     def topics(self) -> bool:
         """Whether there are uncovered topics."""

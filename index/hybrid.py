@@ -35,7 +35,8 @@ CANDIDATES: Final = 50
 Mode: TypeAlias = Literal["hybrid", "keyword"]
 Vector: TypeAlias = NDArray[np.float32]
 
-_NEARNESS: Final = ("question", "words", "pairs", "fuzzy")
+NEARNESS: Final = ("question", "words", "pairs", "fuzzy")
+"""The features that say how near, see `Hit.nearness`."""
 
 REMEMBERED: Final = 256
 """Messages whose search is kept, about 10 kB each; the same forty questions make up most of the traffic."""
@@ -62,7 +63,7 @@ class Hit:
         At most 1, and 0 or less where nothing is shared. Nothing learned is in it, least of all which entry a phrasing
         belongs to.
         """
-        return sum(self.features[name] for name in _NEARNESS) / len(_NEARNESS)
+        return sum(self.features[name] for name in NEARNESS) / len(NEARNESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,11 @@ class HybridIndex:
         """ "hybrid", or "keyword" when there is no encoder to search with."""
         return "keyword" if self._encoder is None else "hybrid"
 
+    @property
+    def encoder(self) -> Encoder | None:
+        """What messages are encoded with; None when search does without."""
+        return self._encoder
+
     def entry(self, entry_id: str) -> Entry | None:
         """The entry of that id, or None."""
         return self._entry_by_id.get(entry_id)
@@ -130,6 +136,11 @@ class HybridIndex:
     def without_roles(self, text: str) -> str:
         """A message without the words that tell whom it speaks for."""
         return self._cues.without_roles(self.understand(text))
+
+    def place(self, text: str) -> Vector | None:
+        """Where a text that `understand` gave lies among the meanings known here (see `space`); None on keywords."""
+        vector = self._vector(text)
+        return None if vector is None else self.comparison.place(vector)
 
     def search(self, text: str, system: str | None = None, limit: int = 10) -> list[Hit]:
         """The entries nearest to the message, best first; only those of `system` where one is given.

@@ -42,8 +42,12 @@ class Likeness:
 
     def kernel(self, text: str, cosines: Floats) -> Floats:
         """The kernel of a text with the landmarks, given the cosines of their vectors with its own."""
+        return np.asarray(np.exp(_SHARPNESS * (self.alike(text, cosines) - 1)))
+
+    def alike(self, text: str, cosines: Floats) -> Floats:
+        """The mixed cosine that the kernel rests on."""
         mixed = (1 - self._meaning) / 2 * (self._letters.cosines(_letters(text)) + self._sounds.cosines(_sounds(text)))
-        return np.asarray(np.exp(_SHARPNESS * (mixed + self._meaning * cosines - 1)))
+        return np.asarray(mixed + self._meaning * cosines)
 
 
 class Kernel:

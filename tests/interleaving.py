@@ -466,7 +466,6 @@ def work(scenario: Scenario, rng: random.Random, staff: Staff, kind: str | None 
             case "mark":
                 agents.read_up_to(number, staff, rng.randint(0, 20))
             case _:
-                agents.queue()
                 agents.file(number, staff)
     except (AgentError, IllegalChange) as error:
         scenario.refused[type(error).__name__] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,10 +25,11 @@ from bot.desk import Desk
 from bot.dialogue import Bot
 from bot.escalation import HUMAN
 from bot.model import Conversation, Role, TicketEvent
-from bot.settings import Settings
+from bot.settings import NO_MODEL, Settings
 from bot.store.base import Transaction
 from bot.store.sqlite import SqliteStore
 from bot.ticket import change
+from faq.entry import Entry
 
 PASSWORD = "correct horse battery"
 PHONE = "13812345678"
@@ -88,12 +89,29 @@ class Office:
         self.service.live.changed(conversation_id, "queue")
 
 
+def write_documents(folder: Path, entries: Sequence[Entry]) -> Path:
+    """Much the same knowledge base as files; of an answer the first line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for system in {entry.system for entry in entries}:
+        texts = [
+            f"{entry.number}、{entry.question}\n答：{entry.answer.partition(chr(10))[0] or '见说明。'}\n"
+            for entry in entries
+            if entry.system == system
+        ]
+        (folder / f"{system}.txt").write_text("".join(texts), encoding="utf-8")
+    (folder / "catalog.toml").write_text('[[system]]\nkey = "a"\nname = "甲系统"\n', encoding="utf-8")
+    return folder
+
+
 @contextmanager
-def office_in(folder: Path) -> Iterator[Office]:
-    """A server over a small knowledge base, with its data in a folder."""
+def office_in(folder: Path, *entries: Entry) -> Iterator[Office]:
+    """A server over a small knowledge base, of one entry unless others are given, with its data in a folder."""
     store = SqliteStore(folder / "conversations.db")
-    desk = Desk(fake.index_of(fake.knowledge_of(ENTRY)), (HUMAN,), Thresholds())
-    app = create_app(Bot(store, desk), store, Settings(_env_file=None, data_dir=folder))
+    entries = entries or (ENTRY,)
+    desk = Desk(fake.index_of(fake.knowledge_of(*entries)), (HUMAN,), Thresholds())
+    documents = write_documents(folder / "documents", entries)
+    settings = Settings(_env_file=None, data_dir=folder, faq_documents=documents, faq_model=NO_MODEL)
+    app = create_app(Bot(store, desk), store, settings)
     port = free_port()
     server = uvicorn.Server(
         uvicorn.Config(app, port=port, log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=2)

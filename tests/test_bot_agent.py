@@ -433,18 +433,6 @@ def test_a_file_can_be_read_on_from_where_one_was(bot: Bot, agents: Agents) -> N
     assert replace(rest, messages=whole.messages) == whole
 
 
-def test_the_queue_is_by_waiting_time_and_masked(bot: Bot, agents: Agents) -> None:
-    """What waits, then what is worked on; forms and what ended are not in it."""
-    tickets = [waiting(bot)[1] for _ in range(3)]
-    _, leak = leaky(bot)
-    visit(bot, "打印出现404", "好的")
-    agents.take(tickets[0], WANG)
-    agents.dismiss(tickets[1], WANG)
-    queue = agents.queue()
-    assert [ticket.number for ticket in queue] == [tickets[2], leak.number - 1, leak.number, tickets[0]]
-    assert queue[2].fields == {"phone": HIDDEN}
-
-
 def test_a_note_is_for_staff_only(bot: Bot, agents: Agents, store: SqliteStore) -> None:
     """It lies in the history, by anybody, in any state, and the visitor hears nothing."""
     holder, number = waiting(bot)

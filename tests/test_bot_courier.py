@@ -16,7 +16,7 @@ from stored import CONVERSATION, NOW
 from tenacity.wait import wait_fixed
 
 from bot import courier
-from bot.courier import Courier, Done
+from bot.courier import Courier, Done, address
 from bot.notify import Notice, Outcome, Target
 from bot.store.base import StoreError
 from bot.store.sqlite import SqliteStore
@@ -286,7 +286,7 @@ def test_what_was_tried_for_a_day_is_dropped_and_forgotten(desk: Desk, caplog: p
         started.wake()
         until(lambda: desk.kept == [] and len(caplog.records) == 1)
     assert caplog.messages == ["通知 n1（受理单 1001）超过 24 小时未能送达 wecom[1]，已放弃"]
-    assert started._lanes["wecom[1]"].resting == {}
+    assert started._lanes[address(FIRST)].resting == {}
     assert desk.senders["wecom[1]"].ids == ["n1"]
 
 
@@ -405,7 +405,7 @@ def test_over_real_senders_a_target_that_comes_back_is_told_and_the_other_once(d
             ),
             clock=lambda: desk.now,
         )
-        until(lambda: len(started._lanes["webhook[2]"].resting) == 2)
+        until(lambda: len(started._lanes[address(targets[1])].resting) == 2)
         until(lambda: len(taken) == 2)
         assert desk.kept == ["n1", "n2"]
         down.server_activate()
@@ -417,3 +417,56 @@ def test_over_real_senders_a_target_that_comes_back_is_told_and_the_other_once(d
         up.shutdown()
         down.shutdown()
     assert taken == [("/0", "n1"), ("/0", "n2"), ("/1", "n1"), ("/1", "n2")]
+
+
+THIRD = Target("feishu", 1, "https://c.example/hook")
+
+
+def test_a_target_that_is_added_while_running_is_told_what_is_still_kept(desk: Desk) -> None:
+    """Whoever mends an address gets what the wrong one never took."""
+    desk.keep("n1")
+    started = desk.start(FIRST)
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+    started.retarget([FIRST, SECOND])
+    until(lambda: desk.senders["webhook[2]"].ids == ["n1"])
+    desk.senders["wecom[1]"].finish()
+    desk.senders["webhook[2]"].finish()
+    until(lambda: desk.kept == [])
+    assert desk.senders["wecom[1]"].ids == ["n1"]
+
+
+def test_a_target_that_is_removed_is_let_go_and_keeps_no_notice(desk: Desk) -> None:
+    """What it was not done with is forgotten once the others are; its last word harms nobody."""
+    desk.keep("n1")
+    started = desk.start(FIRST, THIRD)
+    until(lambda: desk.senders["feishu[1]"].ids == ["n1"])
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+    desk.senders["feishu[1]"].finish()
+    started.retarget([THIRD])
+    until(lambda: desk.kept == [])
+    assert desk.senders["wecom[1]"].closed == [0.0]
+    assert desk.senders["feishu[1]"].closed == []
+    desk.senders["wecom[1]"].finish(outcome=BUSY)
+
+
+def test_a_target_whose_number_changes_is_not_told_again(desk: Desk) -> None:
+    """A target is known by its address; logs call it by its number from then on."""
+    desk.keep("n1")
+    started = desk.start(FIRST, SECOND)
+    until(lambda: desk.senders["webhook[2]"].ids == ["n1"])
+    desk.senders["webhook[2]"].finish()
+    moved = Target("webhook", 1, SECOND.url, SECOND.secret)
+    started.retarget([moved, THIRD])
+    until(lambda: desk.senders["feishu[1]"].ids == ["n1"])
+    desk.keep("n2")
+    started.wake()
+    until(lambda: desk.senders["webhook[1]"].ids == ["n2"])
+
+
+def test_without_any_target_left_nothing_is_kept(desk: Desk) -> None:
+    """Nobody wants to know."""
+    desk.keep("n1")
+    started = desk.start(FIRST)
+    until(lambda: desk.senders["wecom[1]"].ids == ["n1"])
+    started.retarget([])
+    until(lambda: desk.kept == [])

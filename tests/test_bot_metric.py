@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,7 +15,8 @@ import pytest
 from stored import NOW
 
 from bot import wording
-from bot.metric import DEEDS, Figures, measure
+from bot.hours import Hours
+from bot.metric import DEEDS, Figures, _p90, measure
 from bot.model import Answer, Conversation, Escalation, Feedback, Message, Reply, Source, Step, TicketEvent
 from bot.store.base import Transaction
 from bot.store.metric import SqliteMetricRows
@@ -407,3 +408,83 @@ def test_rows_of_a_conversation_come_together(store: SqliteStore) -> None:
 
     names = store.read(work)
     assert sum(before != after for before, after in pairwise(names)) == 3
+
+
+# Breakdowns
+
+
+def test_days_and_hours_are_those_of_beijing(store: SqliteStore) -> None:
+    """Half past midnight in Beijing is the next day there, though it is not yet in UTC."""
+    talk(store, "v问", A1, at=datetime(2026, 3, 1, 15, 59, tzinfo=UTC))
+    talk(store, "v问", A1, "v问", CLARIFY, name="d", at=datetime(2026, 3, 1, 16, 30, tzinfo=UTC))
+    found = figures(store)
+    assert {str(day): counts.get("visitor_messages") for day, counts in found.days.items()} == {
+        "2026-03-01": 1,
+        "2026-03-02": 2,
+    }
+    assert found.days[date(2026, 3, 2)]["clarify"] == 1
+    assert found.days[date(2026, 3, 2)]["conversations"] == 1
+    assert (found.hours[6][23], found.hours[0][0]) == (1, 2)  # Sunday, Monday
+    assert sum(map(sum, found.hours)) == found.visitor_messages
+
+
+def test_every_system_has_its_share(store: SqliteStore) -> None:
+    """An answer is its entry's, the rest the conversation's; the shares add up to the whole."""
+    talk(store, "v问", A1, "v问", B1, system="zyb")
+    talk(store, "v问", REJECT, name="d")
+    found = figures(store)
+    assert found.systems["zyb"]["answer"] == 1
+    assert found.systems["whjy"] == {"answer": 1, "assumed_left": 1}
+    assert found.systems[""] == {"conversations": 1, "visitor_messages": 1, "reject": 1, "visits": 1, "abandoned": 1}
+    for name, whole in (("conversations", found.conversations), ("visitor_messages", found.visitor_messages)):
+        assert sum(counts.get(name, 0) for counts in found.systems.values()) == whole
+        assert sum(counts.get(name, 0) for counts in found.days.values()) == whole
+
+
+def test_every_entry_has_what_became_of_its_answers(store: SqliteStore) -> None:
+    """How often it was given, and what visitors said of it."""
+    said = talk(store, "v问", A1, "v问", A1, "v问", B1)
+    rate(store, said[1], True)
+    rate(store, said[3], False)
+    assert figures(store).entries == {
+        "zyb-1.1": {"given": 2, "confirmed": 1, "refuted": 1},
+        "whjy-1.1": {"given": 1, "assumed_left": 1},
+    }
+    assert list(figures(store, "whjy").entries) == ["whjy-1.1"]
+
+
+def test_waits_are_told_by_the_clock_and_by_working_hours(store: SqliteStore) -> None:
+    """Whoever asks in the evening and is answered in the morning waited minutes of the working day."""
+    evening, morning = datetime(2026, 3, 2, 10, 0, tzinfo=UTC), datetime(2026, 3, 3, 1, 30, tzinfo=UTC)
+
+    def work(t: Transaction) -> None:
+        t.add_conversation(Conversation("c", "web", None, evening, evening))
+        number = t.add_ticket("c", "human", system=None, now=evening).number
+        t.add_event(TicketEvent(number, evening, "visitor", "handed_in"))
+        t.add_event(TicketEvent(number, morning, "wang", "taken"))
+        t.add_message("c", "agent", "您好", now=morning, agent="wang")
+        t.update_ticket(replace(t.ticket(number), updated_at=morning))  # type: ignore[type-var]
+        t.update_conversation(Conversation("c", "web", None, evening, morning))
+
+    store.write(work)
+    hours = Hours.read("周一至周五 09:00-17:00")
+    found = store.read(
+        lambda t: measure(
+            SqliteMetricRows(t._db),  # type: ignore[attr-defined]
+            SINCE,
+            UNTIL + 2 * DAY,
+            now=LATER,
+            cold_after=2 * HOUR,
+            hours=hours,
+        )
+    ).tickets
+    assert found.spoken == 1
+    assert (found.spoken_median, found.spoken_p90) == (15.5 * HOUR, 15.5 * HOUR)
+    assert (found.worked_median, found.worked_p90) == (HOUR / 2, HOUR / 2)
+
+
+@pytest.mark.parametrize(("waits", "p90"), [([], None), ([5], 5), (list(range(1, 11)), 9), (list(range(1, 21)), 18)])
+def test_nine_of_ten_wait_no_longer_than_p90(waits: list[int], p90: int | None) -> None:
+    """The nearest rank."""
+    found = _p90([minutes * MINUTE for minutes in waits])
+    assert found == (None if p90 is None else p90 * MINUTE)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from bot import wording
-from bot.hours import Hours
-from bot.reception import about_us, is_angry
+from bot.hours import SHANGHAI, Hours
+from bot.reception import Presence, about_us, is_angry, presence
 from faq.catalog import Catalog, System
 
 HOURS = Hours.read("周一至周五 09:00-17:00")
@@ -81,3 +83,23 @@ def test_cursing_is_heard(text: str, angry: bool) -> None:
 def test_where_nobody_is_ever_there_that_is_said() -> None:
     """No hours are made up."""
     assert about_us("你们几点上班", Hours.read("never"), CATALOG, None) == wording.service_hours(None)
+
+
+@pytest.mark.parametrize(
+    ("moment", "opens"),
+    [
+        (datetime(2026, 3, 3, 10, tzinfo=SHANGHAI), None),
+        (datetime(2026, 3, 3, 8, tzinfo=SHANGHAI), "今天 9:00"),
+        (datetime(2026, 3, 3, 18, tzinfo=SHANGHAI), "明天 9:00"),
+        (datetime(2026, 3, 6, 18, tzinfo=SHANGHAI), "周一（3月9日）9:00"),
+    ],
+)
+def test_who_comes_out_of_hours_learns_when_staff_will_be_there(moment: datetime, opens: str | None) -> None:
+    """While they are there, there is nothing to say."""
+    assert presence(HOURS, moment) == Presence(opens is None, HOURS.describe(), opens)
+
+
+def test_where_staff_never_come_no_time_is_named() -> None:
+    """Neither now nor later."""
+    never = presence(Hours.read("never"), datetime(2026, 3, 3, 10, tzinfo=SHANGHAI))
+    assert never == Presence(False, "暂无人工客服值守", None)

@@ -195,34 +195,96 @@ def test_opening_the_desk_imports_neither_torch_nor_sentence_transformers(data: 
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment(data), check=False).returncode == 0
 
 
-def test_a_running_server_takes_up_a_new_index(data: Path, documents: Path) -> None:
-    """Without a restart; conversations go on."""
+def test_a_changed_document_goes_live_when_it_is_published(data: Path, documents: Path) -> None:
+    """Not by itself, nor with a build; then without a restart. What changes is said, and told again at a start."""
     with running_server(data, FAQ_DOCUMENTS=str(documents)) as (url, _):
         before = httpx.get(f"{url}/readyz").json()["index"]
         (documents / "extra.txt").write_text(
             DOCUMENT.format(question="怎么领取纸质证书", answer="到窗口领取。"), encoding="utf-8"
         )
+        (documents / "questions.jsonl").write_text(
+            '{"id": "1", "text": "怎么领取纸质证书", "expect": "answer", "entries": ["extra-1.1"], "escalate": null}',
+            encoding="utf-8",
+        )
         assert run_command(data, "build", FAQ_DOCUMENTS=str(documents)).returncode == 0
+        time.sleep(3)
+        assert httpx.get(f"{url}/readyz").json()["index"] == before
+    with running_server(data, FAQ_DOCUMENTS=str(documents)) as (url, _):
+        assert "文档有改动（extra.txt），尚未生效" in (data / "serve.log").read_text(encoding="utf-8")
+        assert httpx.get(f"{url}/readyz").json()["index"] == before
+        done = run_command(data, "publish", "--note", "纸质证书", FAQ_DOCUMENTS=str(documents))
+        assert done.returncode == 0, done.stderr
+        assert "条目变化 2 个" in done.stdout
+        assert re.search(r"怎么领取纸质证书：\S+.* → 回答 extra-1.1", done.stdout)
         assert wait_for(lambda: httpx.get(f"{url}/readyz").json()["index"] != before)
         assert answer(url, "怎么领取纸质证书")["text"] == "到窗口领取。"
 
 
-def test_a_killed_build_leaves_the_old_index_serving(data: Path, documents: Path) -> None:
-    """Killed at several moments, the build never harms the index that is there; serving goes on from it."""
-    before = (data / "index.db").read_bytes()
-    topics = "\n".join(f'"与本系统无关的问题 {number}",' for number in range(3000))
-    (documents / "uncovered.toml").write_text(f"topics = [\n{topics}\n]\n", encoding="utf-8")
-    command = [sys.executable, str(ROOT / "serve.py"), "build"]
-    with running_server(data) as (url, _):
+def test_the_command_line_lists_versions_and_goes_back(data: Path, documents: Path) -> None:
+    """A running server follows; export writes the published version into the folder."""
+    (documents / "questions.jsonl").unlink()
+    settings = {"FAQ_DOCUMENTS": str(documents), "FAQ_MODEL": "none"}
+    with running_server(data, **settings) as (url, _):
+        first = httpx.get(f"{url}/readyz").json()["index"]
+        assert run_command(data, "publish", **settings).stderr == "没有需要发布的修改。\n"
+        with (documents / "zyb.txt").open("a", encoding="utf-8") as file:
+            file.write("\n99、怎么领取纸质证书\n答：到窗口领取。\n")
+        done = run_command(data, "publish", "--note", "纸质证书", "--author", "王老师", **settings)
+        assert done.returncode == 0, done.stderr
+        assert wait_for(lambda: httpx.get(f"{url}/readyz").json()["index"] != first)
+        listed = run_command(data, "versions", **settings).stdout.splitlines()
+        assert [line.split("\t")[0] for line in listed[:2]] == ["2", "1"]
+        assert [line.split("\t")[2] for line in listed[2:]] == ["发布第 2 版", "发布第 1 版"]
+        assert "王老师\t纸质证书\t发布中" in listed[0]
+        assert run_command(data, "rollback", "1", **settings).returncode == 0
+        assert wait_for(lambda: httpx.get(f"{url}/readyz").json()["index"] == first)
+    refused = run_command(data, "rollback", "7", **settings)
+    assert (refused.returncode, refused.stderr) == (2, "没有第 7 版。\n")
+    assert "zyb.txt" in run_command(data, "export-faq", **settings).stderr
+    assert "怎么领取纸质证书" in (documents / "zyb.txt").read_text(encoding="utf-8")
+    assert run_command(data, "export-faq", "--force", **settings).stderr == "已写入 zyb.txt。\n"
+    assert (documents / "zyb.txt").read_bytes() == (ROOT / "faq" / "documents" / "zyb.txt").read_bytes()
+
+
+def test_a_publication_that_is_refused_says_why(data: Path, documents: Path) -> None:
+    """An error of the check, or a file that cannot be read; what is published stays."""
+    (documents / "questions.jsonl").unlink()
+    settings = {"FAQ_DOCUMENTS": str(documents), "FAQ_MODEL": "none"}
+    assert run_command(data, "versions", **settings).returncode == 0
+    topics = (documents / "uncovered.toml").read_text(encoding="utf-8")
+    (documents / "uncovered.toml").write_text(
+        topics.replace("topics = [", 'topics = [\n"申报密码忘了",'), encoding="utf-8"
+    )
+    done = run_command(data, "publish", **settings)
+    assert done.returncode == 2
+    assert "申报密码忘了" in done.stderr
+    (documents / "uncovered.toml").write_text("topics = [", encoding="utf-8")
+    done = run_command(data, "publish", **settings)
+    assert done.returncode == 2
+    assert done.stderr.startswith("uncovered.toml")
+    assert len(run_command(data, "versions", **settings).stdout.splitlines()) == 2
+
+
+def test_a_killed_publication_leaves_what_is_published(data: Path, documents: Path) -> None:
+    """Killed at several moments with all its processes; serving goes on."""
+    (documents / "questions.jsonl").unlink()
+    with running_server(data, FAQ_DOCUMENTS=str(documents)) as (url, _):
+        topics = "\n".join(f'"与本系统无关的问题 {number}",' for number in range(3000))
+        (documents / "uncovered.toml").write_text(f"topics = [\n{topics}\n]\n", encoding="utf-8")
         for seconds in (0.3, 1.5, 3.0):
-            build = subprocess.Popen(
-                command, cwd=ROOT, env=environment(data, FAQ_DOCUMENTS=str(documents)), stderr=subprocess.DEVNULL
+            publish = subprocess.Popen(
+                [sys.executable, str(ROOT / "serve.py"), "publish"],
+                cwd=ROOT,
+                env=environment(data, FAQ_DOCUMENTS=str(documents)),
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
             time.sleep(seconds)
-            build.send_signal(signal.SIGKILL)
-            assert build.wait() == -signal.SIGKILL
-            assert (data / "index.db").read_bytes() == before
+            os.killpg(publish.pid, signal.SIGKILL)
+            assert publish.wait() == -signal.SIGKILL
             assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
+    with running_server(data, FAQ_DOCUMENTS=str(documents)) as (url, _):
+        assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
 
 
 def test_a_damaged_index_is_built_anew(data: Path) -> None:
@@ -235,25 +297,28 @@ def test_a_damaged_index_is_built_anew(data: Path) -> None:
         assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
 
 
-def test_a_command_with_other_settings_leaves_the_servers_index_alone(data: Path, documents: Path) -> None:
-    """Asking other documents, or without the model, is answered from memory; a build of others is not taken up."""
-    before = (data / "index.db").read_bytes()
+def test_a_command_with_other_settings_leaves_the_servers_index_alone(
+    data: Path, documents: Path, tmp_path: Path
+) -> None:
+    """Without the model it is answered from memory; predictions are of the documents, replies of what is published."""
     (documents / "extra.txt").write_text(
         DOCUMENT.format(question="怎么领取纸质证书", answer="到窗口领取。"), encoding="utf-8"
     )
     with running_server(data) as (url, _):
+        before = (data / "index.db").read_bytes()
         assert json.loads(run_command(data, "ask", "404", "--json", FAQ_MODEL="none").stdout)["search"] == "keyword"
-        done = run_command(data, "ask", "怎么领取纸质证书", "--json", FAQ_DOCUMENTS=str(documents))
-        assert json.loads(done.stdout)["answer"]["entry_id"] == "extra-1.1"
+        asked = json.loads(run_command(data, "ask", "怎么领取纸质证书", "--json", FAQ_DOCUMENTS=str(documents)).stdout)
+        assert asked["decision"] != "answer"
+        out, queries = tmp_path / "predictions.jsonl", tmp_path / "queries.jsonl"
+        queries.write_text('{"id": "1", "text": "怎么领取纸质证书"}', encoding="utf-8")
+        run_command(data, "predict", str(queries), "--out", str(out), FAQ_DOCUMENTS=str(documents))
+        assert json.loads(out.read_text(encoding="utf-8"))["ranked"][0] == "extra-1.1"
         assert (data / "index.db").read_bytes() == before
-        assert run_command(data, "build", FAQ_DOCUMENTS=str(documents)).returncode == 0
-        log = data / "serve.log"
-        assert wait_for(lambda: "继续使用原来的索引" in log.read_text(encoding="utf-8"))
         assert httpx.get(f"{url}/readyz").json()["entries"] == 34
 
 
 def test_an_index_of_other_documents_is_rebuilt(data: Path, documents: Path) -> None:
-    """Changed documents are noticed when the server starts."""
+    """Noticed when the server starts, where nothing was published yet."""
     (documents / "extra.txt").write_text(
         DOCUMENT.format(question="怎么领取纸质证书", answer="到窗口领取。"), encoding="utf-8"
     )
@@ -325,5 +390,5 @@ def test_the_help_is_there_for_every_command(built: Path) -> None:
     """`--help` names the commands the README explains."""
     done = run_command(built, "--help")
     assert done.returncode == 0
-    for command in ("serve", "build", "ask", "search", "parse", "predict"):
+    for command in ("serve", "build", "publish", "versions", "rollback", "export-faq", "ask", "search", "predict"):
         assert command in done.stdout

@@ -17,9 +17,14 @@ from bot.account import Accounts
 from bot.agent import Agents
 from bot.api.limit import Budget, Limit, Places
 from bot.api.ready import Ready
+from bot.audition import Audition
+from bot.demand import Demand
 from bot.dialogue import Bot
+from bot.library import Library
 from bot.live import Live
 from bot.picture import PictureFolder
+from bot.preference import Preferences
+from bot.review import Review
 from bot.settings import Settings
 from bot.store.base import Store
 
@@ -34,6 +39,11 @@ class Service:
     accounts: Accounts
     pictures: PictureFolder
     ready: Ready
+    library: Library
+    preferences: Preferences
+    audition: Audition
+    demand: Demand
+    review: Review
     settings: Settings
     messages: Limit
     conversations: Limit

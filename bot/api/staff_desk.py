@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-import secrets
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 
+from bot import canned as canned_reply
 from bot.api import lookup, schema
 from bot.api import staff_schema as shape
 from bot.api.conversation import shown
 from bot.api.dep import Serving
 from bot.api.problem import responses
-from bot.api.staff_caller import require, signed_in
+from bot.api.staff_caller import SignedIn, require, signed_in
 from bot.model import Canned
-from bot.store.base import Transaction
-from bot.turn import check_text
 
 router = APIRouter(tags=["staff desk"], dependencies=[Depends(signed_in)])
 LEAD: Final = [Depends(require("lead"))]
@@ -66,38 +63,21 @@ def canned(serving: Serving) -> shape.CannedReplies:
 
 
 @router.post("/canned", status_code=201, dependencies=LEAD, responses=_REFUSALS)
-def add_canned(form: shape.CannedText, serving: Serving) -> shape.CannedReply:
+def add_canned(form: shape.CannedText, serving: Serving, caller: SignedIn) -> shape.CannedReply:
     """Keep a reply ready."""
-    kept = _checked(secrets.token_hex(8), form)
-    serving.store.write(lambda transaction: transaction.put_canned(kept))
-    return _canned(kept)
+    return _canned(canned_reply.add(serving.store, form.title, form.text, caller.name))
 
 
 @router.put("/canned/{canned_id}", dependencies=LEAD, responses=_REFUSALS)
-def change_canned(canned_id: str, form: shape.CannedText, serving: Serving) -> shape.CannedReply:
+def change_canned(canned_id: str, form: shape.CannedText, serving: Serving, caller: SignedIn) -> shape.CannedReply:
     """Change a reply that is kept ready."""
-    kept = _checked(canned_id, form)
-
-    def work(transaction: Transaction) -> None:
-        if all(each.id != canned_id for each in transaction.canned()):
-            raise HTTPException(404, "没有这条常用语。")
-        transaction.put_canned(kept)
-
-    serving.store.write(work)
-    return _canned(kept)
+    return _canned(canned_reply.change(serving.store, canned_id, form.title, form.text, caller.name))
 
 
 @router.delete("/canned/{canned_id}", status_code=204, dependencies=LEAD, responses=responses(401, 403, 404, 422, 503))
-def drop_canned(canned_id: str, serving: Serving) -> None:
+def drop_canned(canned_id: str, serving: Serving, caller: SignedIn) -> None:
     """Keep a reply ready no longer."""
-    if not serving.store.write(lambda transaction: transaction.delete_canned(canned_id)):
-        raise HTTPException(404, "没有这条常用语。")
-
-
-def _checked(canned_id: str, form: shape.CannedText) -> Canned:
-    check_text(form.title)
-    check_text(form.text)
-    return Canned(canned_id, form.title.strip(), form.text, datetime.now(UTC))
+    canned_reply.drop(serving.store, canned_id, caller.name)
 
 
 def _canned(kept: Canned) -> shape.CannedReply:

@@ -30,9 +30,11 @@ def metrics(
 ) -> dict[str, Any]:
     """What was asked and what came of it; answers confirmed, assumed and abandoned are kept apart."""
     until = datetime.now(UTC)
-    since, cold_after = until - timedelta(days=days), serving.bot.office.cold_after
+    since, office = until - timedelta(days=days), serving.bot.office
     figures = serving.store.read(
-        lambda rows: metric.measure(rows, since, until, now=until, cold_after=cold_after, system=system)
+        lambda rows: metric.measure(
+            rows, since, until, now=until, cold_after=office.cold_after, system=system, hours=office.hours
+        )
     )
     return figures.to_dict()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from bot import form, model
+from bot import contact, form, model
 from bot.agent import File
 from bot.api import schema
 from bot.api import staff_schema as shape
@@ -155,8 +155,9 @@ def _ticket(ticket: model.Ticket, serving: Service, names: Names) -> shape.Ticke
 def _dossier(ticket: model.Ticket, serving: Service) -> Iterable[shape.DossierValue]:
     """The declared fields in their order, and what else was collected before the declaration changed."""
     reason = serving.bot.desk.reasons.get(ticket.reason)
-    declared = {field.name: field for field in reason.dossier.fields} if reason else {}
-    for name in dict.fromkeys((*declared, *ticket.fields)):
+    asked = {field.name: field for field in reason.dossier.fields} if reason else {}
+    declared = asked | {field.name: field for field in contact.FIELDS}
+    for name in dict.fromkeys((*asked, *ticket.fields)):
         field, value = declared.get(name), ticket.fields.get(name)
         pictured = field is not None and value is not None and form.is_picture(field, value)
         picture = value.removeprefix(form.PICTURE) if value and pictured else None

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from bot.api import staff_schema as shape
 from bot.api.dep import Serving
 from bot.api.problem import responses
-from bot.api.staff_caller import require
+from bot.api.staff_caller import SignedIn, require
 from bot.live import QUEUE
 from bot.model import ApiKey, Staff
 
@@ -25,19 +25,22 @@ def users(serving: Serving) -> shape.Users:
 
 
 @router.post("/users", status_code=201, responses=_REFUSALS)
-def add_user(form: shape.NewUser, serving: Serving) -> shape.User:
+def add_user(form: shape.NewUser, serving: Serving, caller: SignedIn) -> shape.User:
     """Make an account."""
-    return _user(serving.accounts.add(form.name, form.display, form.role, form.password.get_secret_value()))
+    password = form.password.get_secret_value()
+    return _user(serving.accounts.add(form.name, form.display, form.role, password, by=caller.name))
 
 
 @router.patch("/users/{name}", responses=_REFUSALS)
-def change_user(name: str, form: shape.UserChange, serving: Serving) -> shape.User:
+def change_user(name: str, form: shape.UserChange, serving: Serving, caller: SignedIn) -> shape.User:
     """Change an account, or let it rest. Another role or password, and resting, end its sessions.
 
     Whoever rests owns no conversation any more: those go back to the queue.
     """
     password = form.password.get_secret_value() if form.password else None
-    staff = serving.accounts.change(name, display=form.display, role=form.role, active=form.active, password=password)
+    staff = serving.accounts.change(
+        name, display=form.display, role=form.role, active=form.active, password=password, by=caller.name
+    )
     serving.live.changed(QUEUE)
     return _user(staff)
 
@@ -49,16 +52,16 @@ def keys(serving: Serving) -> shape.Keys:
 
 
 @router.post("/keys", status_code=201, responses=_REFUSALS)
-def add_key(form: shape.NewKey, serving: Serving) -> shape.KeyMade:
+def add_key(form: shape.NewKey, serving: Serving, caller: SignedIn) -> shape.KeyMade:
     """Make a key for another program. It is shown this once."""
-    secret, key = serving.accounts.add_key(form.label, form.role)
+    secret, key = serving.accounts.add_key(form.label, form.role, by=caller.name)
     return shape.KeyMade(**_key(key).model_dump(), key=secret)
 
 
 @router.delete("/keys/{key_id}", status_code=204, responses=responses(401, 403, 404, 422, 503))
-def drop_key(key_id: str, serving: Serving) -> None:
+def drop_key(key_id: str, serving: Serving, caller: SignedIn) -> None:
     """Void a key; conversations that it owns go back to the queue."""
-    serving.accounts.drop_key(key_id)
+    serving.accounts.drop_key(key_id, by=caller.name)
     serving.live.changed(QUEUE)
 
 

@@ -11,9 +11,42 @@ from starlette.datastructures import State
 
 from bot.api.problem import Refusal, install
 from bot.api.staff_caller import same_site
-from bot.console import analytics, doubt, login, queue, search, ticket
+from bot.console import (
+    analytics,
+    canned,
+    doubt,
+    draft,
+    entry,
+    knowledge,
+    login,
+    queue,
+    roster,
+    search,
+    setting,
+    target,
+    threshold,
+    ticket,
+    version,
+)
 from bot.console.page import ROOT, partial, render
 
+PARTS: Final = (
+    login,
+    search,
+    queue,
+    ticket,
+    doubt,
+    knowledge,
+    draft,
+    version,
+    entry,
+    analytics,
+    setting,
+    canned,
+    roster,
+    target,
+    threshold,
+)
 TITLES: Final = {403: "没有权限", 404: "没有找到", 429: "请稍后再试"}
 
 
@@ -22,7 +55,7 @@ def create_console(state: State) -> FastAPI:
     app = FastAPI(title="控制台", openapi_url=None, dependencies=[Depends(changes_from_here)])
     app.state = state
     install(app, refuse)
-    for part in (login, search, queue, ticket, doubt, analytics):
+    for part in PARTS:
         app.include_router(part.router)
     return app
 

@@ -14,12 +14,15 @@ whatever they do. Times are timezone-aware; they come back in UTC, to the micros
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from bot.doubt import DoubtRows
+from bot.draft import Change, Kind
 from bot.metric import MetricRows
 from bot.model import (
+    Alteration,
     Answer,
     ApiKey,
     Author,
@@ -28,6 +31,7 @@ from bot.model import (
     Feedback,
     Message,
     Picture,
+    Preference,
     Reply,
     Session,
     Staff,
@@ -36,6 +40,7 @@ from bot.model import (
     TicketStatus,
 )
 from bot.notify import Notice
+from bot.version import Asked, Event, EventKind, Version
 
 T = TypeVar("T")
 
@@ -153,6 +158,21 @@ class TicketRows(Protocol):
     def tickets_in(self, statuses: Collection[TicketStatus], limit: int = 500) -> list[Ticket]:
         """Return tickets in these states, those that wait longest first, then the oldest; at most `limit`."""
 
+    def tickets_before(
+        self,
+        number: int,
+        statuses: Collection[TicketStatus],
+        *,
+        system: str | None = None,
+        reason: str | None = None,
+        assignee: str | None = None,
+        limit: int,
+    ) -> list[Ticket]:
+        """Return tickets in these states with a lower number, the latest first; only those about, for and of, if given.
+
+        At most `limit`.
+        """
+
     def tickets_resting(self, status: TicketStatus, since: datetime, limit: int = 500) -> list[Ticket]:
         """Return tickets in this state that nothing happened to since before `since`."""
 
@@ -233,7 +253,73 @@ class StaffRows(Protocol):
         """Delete a canned reply; False if there is none."""
 
 
-class Transaction(ConversationRows, TicketRows, StaffRows, MetricRows, Protocol):
+class PreferenceRows(Protocol):
+    """The settings that staff changed, and their history."""
+
+    def preferences(self) -> list[Preference]:
+        """Return all of them by name."""
+
+    def put_preference(self, preference: Preference) -> None:
+        """Add or change one."""
+
+    def drop_preference(self, name: str) -> bool:
+        """Forget one; False if there is none."""
+
+    def add_alteration(self, alteration: Alteration) -> None:
+        """Add a line to the history, whatever its id."""
+
+    def alterations(self, limit: int) -> list[Alteration]:
+        """Return the last lines of the history, the newest first."""
+
+
+class KnowledgeRows(Protocol):
+    """Versions of the knowledge base, which one is published, and the draft of the next."""
+
+    def put_files(self, files: Mapping[str, bytes]) -> str:
+        """Keep files and return their tree; what is known already is not kept again."""
+
+    def files(self, tree: str) -> dict[str, bytes]:
+        """Return the files of a tree by name; none where it is not kept."""
+
+    def forget_files(self) -> None:
+        """Delete the files that no version, no line of the history and no change needs."""
+
+    def add_version(self, author: str, note: str, at: datetime, tree: str, content_hash: str) -> Version:
+        """Add a version under the next number."""
+
+    def version(self, number: int) -> Version | None:
+        """Return the version of that number, if there is one."""
+
+    def versions(self, limit: int, before: int | None = None) -> list[Version]:
+        """Return at most `limit` versions, the newest first, those with a number below `before`."""
+
+    def add_knowledge_event(
+        self, kind: EventKind, number: int, base: str, *, author: str, note: str, at: datetime
+    ) -> Event:
+        """Add a line to the history: version `number` is what is published from now on."""
+
+    def last_knowledge_event(self, number: int | None = None) -> Event | None:
+        """Return the last line of the history, or the last about a version."""
+
+    def knowledge_events(self, limit: int) -> list[Event]:
+        """Return the last lines of the history, the newest first."""
+
+    def changes(self) -> list[Change]:
+        """Return the draft's changes, the oldest first."""
+
+    def add_change(self, kind: Kind, entry_id: str, text: str, author: str, at: datetime, tree: str = "") -> None:
+        """Add a change to the draft; ConstraintError if it is there."""
+
+    def delete_change(self, change_id: int) -> bool:
+        """Delete a change of the draft; False if there is none."""
+
+    def questions_asked(self, since: datetime, limit: int) -> list[Asked]:
+        """Return what visitors asked the bot since then, each text and system once, the most frequent first."""
+
+
+class Transaction(
+    ConversationRows, TicketRows, StaffRows, MetricRows, KnowledgeRows, PreferenceRows, DoubtRows, Protocol
+):
     """What a work may do. Sees what is committed and what the work itself did; worth nothing once the work returned."""
 
     def secret(self, name: str) -> bytes:

@@ -19,16 +19,17 @@ class SqliteMetricRows(Rows):
 
     def said(self, since: datetime, until: datetime) -> Iterator[Said]:
         """See `MetricRows`."""
-        rows = self._db.query(
+        # A hundred thousand rows: as tuples, in the order of Said, which halves the time of dictionaries.
+        rows = self._db.execute(
             """
             SELECT
-                conversation.id, conversation.created_at AS opened_at, conversation.system,
+                conversation.id, conversation.created_at, conversation.system,
                 message.author, message.created_at,
-                json_extract(reply, '$.decision') AS decision,
-                json_extract(reply, '$.answer.entry_id') AS entry,
-                json_extract(reply, '$.escalation.status') AS escalation,
-                json_extract(reply, '$.step.field') IS NOT NULL AS asks,
-                CASE WHEN json_extract(reply, '$.decision') = 'reject' THEN message.text END AS words,
+                json_extract(reply, '$.decision'),
+                json_extract(reply, '$.answer.entry_id'),
+                json_extract(reply, '$.escalation.status'),
+                json_extract(reply, '$.step.field') IS NOT NULL,
+                CASE WHEN json_extract(reply, '$.decision') = 'reject' THEN message.text END,
                 feedback.helpful, feedback.reason
             FROM conversation
             JOIN message ON message.conversation_id = conversation.id
@@ -38,21 +39,37 @@ class SqliteMetricRows(Rows):
             """,
             (text_of(since), text_of(until)),
         )
-        for row in rows:
+        for name, opened_at, system, author, at, decision, entry, escalation, asks, words, helpful, reason in rows:
             yield Said(
-                conversation=row["id"],
-                opened_at=time_of(row["opened_at"]),
-                system=row["system"],
-                author=row["author"],
-                at=time_of(row["created_at"]),
-                decision=row["decision"],
-                entry=row["entry"],
-                escalation=row["escalation"],
-                asks=bool(row["asks"]),
-                words=row["words"],
-                helpful=None if row["helpful"] is None else bool(row["helpful"]),
-                reason=row["reason"] or "",
+                name,
+                time_of(opened_at),
+                system,
+                author,
+                time_of(at),
+                decision,
+                entry,
+                escalation,
+                bool(asks),
+                words,
+                None if helpful is None else bool(helpful),
+                reason or "",
             )
+
+    def asked(self, since: datetime) -> dict[str, int]:
+        """See `MetricRows`."""
+        rows = self._db.query(
+            """
+            SELECT json_extract(reply, '$.answer.entry_id') AS entry, count(DISTINCT conversation.id) AS asked
+            FROM conversation
+            JOIN message ON message.conversation_id = conversation.id
+            LEFT JOIN feedback ON feedback.message_id = message.id
+            WHERE conversation.updated_at >= ? AND message.created_at >= ? AND entry IS NOT NULL
+                AND coalesce(helpful, 1)
+            GROUP BY entry
+            """,
+            (text_of(since), text_of(since)),
+        )
+        return {row["entry"]: row["asked"] for row in rows}
 
     def done(self, since: datetime, until: datetime) -> Iterator[Done]:
         """See `MetricRows`."""

@@ -240,6 +240,114 @@ def m013_notice(db: Database) -> None:
     """)
 
 
+@migrations()
+def m014_knowledge(db: Database) -> None:
+    """Keep every version of the knowledge base whole, which one is published since when, and the draft of the next.
+
+    Files are kept once, however many versions have them (`tree`: a set of files).
+    """
+    db.execute("CREATE TABLE knowledge_blob (hash TEXT PRIMARY KEY NOT NULL, data BLOB NOT NULL)")
+    db.execute("""
+        CREATE TABLE knowledge_tree (
+            tree TEXT NOT NULL,
+            name TEXT NOT NULL,
+            blob TEXT NOT NULL REFERENCES knowledge_blob(hash),
+            PRIMARY KEY (tree, name)
+        )
+    """)
+    db.table("knowledge_tree").create_index(["blob"], "knowledge_tree_by_blob")
+    db.execute("""
+        CREATE TABLE knowledge_version (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            author TEXT NOT NULL,
+            note TEXT NOT NULL,
+            at TEXT NOT NULL,
+            tree TEXT NOT NULL,
+            content_hash TEXT NOT NULL
+        )
+    """)
+    db.execute("""
+        CREATE TABLE knowledge_event (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            author TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('publish', 'rollback', 'export')),
+            number INTEGER NOT NULL REFERENCES knowledge_version(number),
+            previous INTEGER REFERENCES knowledge_version(number),
+            base TEXT NOT NULL,
+            note TEXT NOT NULL
+        )
+    """)
+    db.execute("""
+        CREATE TABLE knowledge_change (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            entry_id TEXT NOT NULL,
+            text TEXT NOT NULL,
+            author TEXT NOT NULL,
+            at TEXT NOT NULL,
+            tree TEXT NOT NULL,
+            UNIQUE (kind, entry_id, text)
+        )
+    """)
+
+
+@migrations()
+def m015_preference(db: Database) -> None:
+    """Keep the settings that staff changed, and who changed what when; of secrets the history holds nothing."""
+    db.execute("""
+        CREATE TABLE preference (
+            name TEXT PRIMARY KEY NOT NULL,
+            value TEXT NOT NULL,
+            by TEXT NOT NULL,
+            at TEXT NOT NULL
+        )
+    """)
+    db.execute("""
+        CREATE TABLE alteration (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            by TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            before TEXT NOT NULL,
+            after TEXT NOT NULL
+        )
+    """)
+
+
+@migrations()
+def m016_doubt(db: Database) -> None:
+    """Keep what the index makes of doubtful questions, and what staff did about which of them.
+
+    Both hang on the visitor's messages, and go with them.
+    """
+    db.execute("""
+        CREATE TABLE doubt_reading (
+            message_id TEXT PRIMARY KEY NOT NULL REFERENCES message(id) ON DELETE CASCADE,
+            stamp TEXT NOT NULL,
+            vector BLOB,
+            shares TEXT NOT NULL
+        )
+    """)
+    db.execute("""
+        CREATE TABLE doubt_deed (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL CHECK (kind IN ('assign', 'topic', 'dismiss')),
+            entry_id TEXT NOT NULL,
+            texts TEXT NOT NULL,
+            author TEXT NOT NULL,
+            at TEXT NOT NULL
+        )
+    """)
+    db.execute("""
+        CREATE TABLE doubt_settled (
+            message_id TEXT PRIMARY KEY NOT NULL REFERENCES message(id) ON DELETE CASCADE,
+            deed INTEGER NOT NULL REFERENCES doubt_deed(id)
+        )
+    """)
+    db.table("doubt_settled").create_index(["deed"], "doubt_settled_by_deed")
+
+
 def migrate(db: Database) -> None:
     """Bring the database up to date in one transaction; of several processes that start together, one does it.
 

@@ -76,6 +76,34 @@ class SqliteTicketRows(Rows):
         )
         return [_ticket(row) for row in rows]
 
+    def tickets_before(
+        self,
+        number: int,
+        statuses: Collection[TicketStatus],
+        *,
+        system: str | None = None,
+        reason: str | None = None,
+        assignee: str | None = None,
+        limit: int,
+    ) -> list[Ticket]:
+        """See `TicketRows`."""
+        rows = self._rows(
+            """
+            SELECT * FROM ticket
+            WHERE number < ? AND status IN (SELECT value FROM json_each(?))
+                AND system IS coalesce(?, system) AND reason = coalesce(?, reason)
+                AND assignee IS coalesce(?, assignee)
+            ORDER BY number DESC LIMIT ?
+            """,
+            number,
+            json.dumps(list(statuses)),
+            system,
+            reason,
+            assignee,
+            limit,
+        )
+        return [_ticket(row) for row in rows]
+
     def tickets_resting(self, status: TicketStatus, since: datetime, limit: int = 500) -> list[Ticket]:
         """See `TicketRows`."""
         rows = self._rows(

@@ -6,13 +6,24 @@ import secrets
 from datetime import UTC, datetime
 
 from bot.store.conversation import SqliteConversationRows
+from bot.store.doubt import SqliteDoubtRows
+from bot.store.knowledge import SqliteKnowledgeRows
 from bot.store.metric import SqliteMetricRows
+from bot.store.preference import SqlitePreferenceRows
 from bot.store.row import text_of
 from bot.store.staff import SqliteStaffRows
 from bot.store.ticket import SqliteTicketRows
 
 
-class SqliteTransaction(SqliteConversationRows, SqliteTicketRows, SqliteStaffRows, SqliteMetricRows):
+class SqliteTransaction(
+    SqliteConversationRows,
+    SqliteTicketRows,
+    SqliteStaffRows,
+    SqliteMetricRows,
+    SqliteKnowledgeRows,
+    SqlitePreferenceRows,
+    SqliteDoubtRows,
+):
     """See `Transaction`. Neither begins nor ends the transaction that its statements run in."""
 
     def secret(self, name: str) -> bytes:

@@ -95,15 +95,30 @@
     const count = document.getElementById("waiting-count");
     if (!count) return;
     const title = document.title;
-    listen("/api/staff/events", {
-      queue: (queue) => {
-        const waiting = queue.total;
-        count.textContent = waiting;
-        count.hidden = !waiting;
-        document.title = (waiting ? "（" + waiting + "）" : "") + title;
-        document.dispatchEvent(new CustomEvent("console:queue", { detail: queue }));
-      },
+    listenTogether((queue) => {
+      const waiting = queue.total;
+      count.textContent = waiting;
+      count.hidden = !waiting;
+      document.title = (waiting ? "（" + waiting + "）" : "") + title;
+      document.dispatchEvent(new CustomEvent("console:queue", { detail: queue }));
     });
+  }
+
+  /** Listen to the queue over the connection that all pages share, or over one's own where a browser cannot share. */
+  function listenTogether(heard) {
+    if (!window.SharedWorker) {
+      listen("/api/staff/events", { queue: heard });
+      return;
+    }
+    const { port } = new SharedWorker("/static/console/queue-worker.js");
+    port.onmessage = ({ data }) => {
+      document.body.classList.toggle("offline", Boolean(data.lost));
+      if (data.refused) api("GET", "/api/staff/me").catch(() => {});
+      if (data.queue) heard(data.queue);
+    };
+    port.postMessage("hello");
+    addEventListener("pagehide", () => port.postMessage("bye"));
+    addEventListener("pageshow", (event) => { if (event.persisted) port.postMessage("hello"); });
   }
 
   document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
@@ -115,6 +130,14 @@
   document.addEventListener("htmx:timeout", () => toast(wordsOf(0), true));
   /* The server says something with the header HX-Trigger: {"toast": "words"}. */
   document.addEventListener("toast", ({ detail }) => toast(detail.value, false));
+
+  /* What takes the place of what had the focus gets it, where it stands on the screen. */
+  document.addEventListener("htmx:afterSettle", () => {
+    const heir = document.querySelector("[data-focus]");
+    if (!heir) return;
+    heir.removeAttribute("data-focus");
+    if (!document.activeElement || document.activeElement === document.body) heir.focus({ preventScroll: true });
+  });
 
   /* A menu closes with Escape and when something else is pressed. */
   document.addEventListener("keydown", (event) => {
@@ -131,5 +154,5 @@
   });
 
   window.desk = { api, listen, toast };
-  followQueue();
+  document.addEventListener("DOMContentLoaded", followQueue); // when the page's own scripts hear it too
 })();

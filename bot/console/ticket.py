@@ -1,0 +1,112 @@
+"""A conversation: the dossier beside the chat, what may be done with it, and answers suggested for the last message.
+
+What is said comes live, as `/api/staff/tickets/{number}/events` tells it; drawn here is all that stands around it, and
+drawn anew whenever how the ticket stands has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse
+
+from bot.agent import File
+from bot.api.dep import Serving, lookup
+from bot.api.staff_caller import Caller
+from bot.api.staff_ticket import Number
+from bot.api.staff_view import file_of
+from bot.console.page import Member, may, partial, render
+from bot.console.queue import system_names
+from bot.console.search import Found, found_all
+from bot.model import Decision, Feedback, Message
+
+router = APIRouter(dependencies=[Depends(lookup)])
+
+SUGGESTED: Final = 3
+"""Answers that are suggested."""
+LEAST: Final = 0.01
+"""Confidence below which nothing is suggested."""
+TRIED: Final = 8
+"""Questions that are shown of those the visitor asked the bot, the last ones."""
+CONSIDERED: Final = 20
+"""Messages among which the visitor's last one is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the visitor asked the bot, what became of it, and, of an answer, whether it helped."""
+
+    question: str
+    decision: Decision
+    title: str
+    feedback: Feedback | None
+
+
+def legal(file: File, caller: Caller) -> frozenset[str]:
+    """What somebody may do with a ticket as it is; `Agents` has the last word."""
+    owner, status, me = file.conversation.owner, file.ticket.status, caller.staff.name
+    mine, led = owner == me, owner is not None and may(caller, "lead")
+    deeds = {
+        "note": True,
+        "take": owner in (None, me) and status in ("collecting", "waiting"),
+        "transfer": mine or led,
+        "release": mine or led,
+        "resolve": mine and status == "assigned",
+        "close": (mine and status == "assigned") or status in ("collecting", "waiting"),
+    }
+    return frozenset(deed for deed, possible in deeds.items() if possible)
+
+
+def tried(file: File) -> list[Attempt]:
+    """What the visitor asked the bot before a person came, and what it made of that."""
+    rated = {each.message_id: each for each in file.feedback}
+    attempts: list[Attempt] = []
+    asked = ""
+    for message in file.messages:
+        reply = message.reply
+        if message.author == "visitor":
+            asked = message.text
+        elif reply and asked and reply.step is None and reply.decision in ("answer", "clarify", "reject"):
+            title = reply.answer.question if reply.answer else ""
+            attempts.append(Attempt(asked, reply.decision, title, rated.get(message.id)))
+    return attempts[-TRIED:]
+
+
+def last_said(messages: Sequence[Message]) -> str:
+    """The visitor's last message that has words."""
+    return next((each.text for each in reversed(messages) if each.author == "visitor" and each.text.strip()), "")
+
+
+@router.get("/tickets/{number}")
+def ticket(number: Number, request: Request, serving: Serving, caller: Member) -> HTMLResponse:
+    """The whole page; or, for htmx, what changes as the ticket does."""
+    file = serving.agents.file(number, caller.staff)
+    desk = serving.bot.desk
+    return render(
+        request,
+        "ticket_state.html" if partial(request) else "ticket.html",
+        here="queue",
+        view=file_of(file, serving),
+        deeds=legal(file, caller),
+        mine=file.conversation.owner == caller.staff.name,
+        tried=tried(file),
+        colleagues=[staff for staff in serving.accounts.all() if staff.active],
+        system_names=system_names(desk),
+        systems=desk.knowledge.catalog.systems,
+    )
+
+
+@router.get("/tickets/{number}/suggestions")
+def suggestions(number: Number, request: Request, serving: Serving, caller: Member) -> HTMLResponse:
+    """Entries that come near to the visitor's last message, to quote with one click."""
+    file = serving.agents.file(number, caller.staff)
+    said = last_said(file.messages[-CONSIDERED:])
+    near: list[Found] = []
+    if said:
+        thought = serving.bot.desk.consider(said, file.conversation.system, file.conversation.audience)
+        likely = [hit for hit in thought.hits[:SUGGESTED] if hit.confidence >= LEAST]
+        near = [each for each in found_all(serving.bot.desk, likely) if each.near]
+    return render(request, "ticket_suggestions.html", said=said, near=near)

@@ -1,0 +1,284 @@
+/* Writing to the visitor, within a ticket's page: texts, entries quoted word for word, replies kept ready.
+ *
+ * What was written is kept until the server has it: the draft and what could not be sent stay over a reload, and what is
+ * sent again carries the same id, so that the visitor gets it once.
+ */
+document.addEventListener("alpine:init", () => {
+  const PATIENCE = 15000; // milliseconds before a message counts as not sent
+  const SIGNAL = 3000; // between two signals that we type
+  const LONGEST = 2000; // characters of a text
+  const NEARLY = 200; // characters left from which on they are counted
+
+  /** A random id, also on pages that came over plain http. */
+  function randomId() {
+    return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  const patiently = (promise) => {
+    const late = new Promise((_, reject) => setTimeout(() => reject(new Error("服务器没有回应，请检查网络。")), PATIENCE));
+    return Promise.race([promise, late]);
+  };
+
+  /* Of the ticket around it, it knows `path`, `mine`, `talk`, `heard` and `refresh`. */
+  Alpine.data("composer", () => ({
+    told: "",
+    left: "",
+    quote: null,
+    outbox: [],
+    sending: false,
+    failed: "", // why the first of the outbox could not be sent
+    signalled: 0,
+    canned: null,
+    offered: [],
+    offering: false,
+    pointed: -1,
+    kept: "", // under which name the draft is kept
+
+    get quoteTitle() { return this.quote ? this.quote.title : ""; },
+    get quoteAnswer() { return this.quote ? this.quote.answer : ""; },
+
+    init() {
+      const { me, number } = document.querySelector(".ticket").dataset;
+      this.kept = "draft:" + me + ":" + number;
+      this.restore();
+    },
+
+    arrived({ detail }) {
+      this.drop(detail);
+    },
+
+    shortcut(event) {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k" || !this.mine) return;
+      event.preventDefault();
+      this.openSearch();
+    },
+
+    /* Entries to quote */
+
+    openSearch() {
+      const dialog = document.getElementById("finder");
+      if (!dialog.open) dialog.showModal();
+      if (!dialog.querySelector(".hit")) htmx.trigger("#search-form", "look");
+      const field = dialog.querySelector("#search-field");
+      field.focus();
+      field.select();
+    },
+
+    picked({ detail }) {
+      document.getElementById("finder").close();
+      this.quoteEntry(detail);
+    },
+
+    quoteSuggested(event) {
+      const button = event.target.closest("[data-entry]");
+      if (button) this.quoteEntry({ id: button.dataset.entry, title: button.dataset.title, answer: button.dataset.answer });
+    },
+
+    quoteEntry(entry) {
+      this.quote = entry;
+      this.keep();
+      this.$nextTick(() => this.$refs.reply.focus());
+    },
+
+    unquote() {
+      this.quote = null;
+      this.keep();
+      this.$refs.reply.focus();
+    },
+
+    /* Writing */
+
+    typed(event) {
+      this.keep();
+      const text = this.$refs.reply.value;
+      this.left = text.length > LONGEST - NEARLY ? "还可输入 " + (LONGEST - text.length) + " 字" : "";
+      if (!event.isComposing) this.offer();
+      if (!this.mine || !text || Date.now() - this.signalled < SIGNAL) return;
+      this.signalled = Date.now();
+      desk.api("POST", this.path + "/typing").catch(() => {});
+    },
+
+    key(event) {
+      if (event.isComposing || event.keyCode === 229) return;
+      if (this.offering && this.cannedKey(event)) return;
+      if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
+        event.preventDefault();
+        this.send();
+      }
+    },
+
+    send() {
+      const text = this.$refs.reply.value.trim();
+      if (!text && !this.quote) return;
+      this.outbox.push({ id: randomId(), text, quote: this.quote });
+      this.$refs.reply.value = "";
+      this.quote = null;
+      this.left = "";
+      this.offering = false;
+      this.keep();
+      this.pump();
+      this.talk.toEnd();
+      this.$refs.reply.focus();
+    },
+
+    /** Send what waits, one after the other, so that nothing overtakes. */
+    async pump() {
+      if (this.sending) return;
+      this.sending = true;
+      this.failed = "";
+      while (this.outbox.length && !this.failed) {
+        const next = this.outbox[0];
+        this.drawOutbox();
+        const body = { text: next.text, entry_id: next.quote ? next.quote.id : null, client_message_id: next.id };
+        try {
+          const message = await patiently(desk.api("POST", this.path + "/reply", body));
+          this.heard(message);
+          this.drop(next.id);
+        } catch (error) {
+          if (!this.outbox.includes(next)) continue; // it had arrived all the same
+          this.failed = error.message;
+          if (error.status) this.refresh();
+        }
+      }
+      this.sending = false;
+      this.drawOutbox();
+    },
+
+    /** The server has this message, or nobody wants it sent any more. */
+    drop(id) {
+      if (!this.outbox.some((each) => each.id === id)) return;
+      this.outbox = this.outbox.filter((each) => each.id !== id);
+      this.keep();
+      this.drawOutbox();
+    },
+
+    drawOutbox() {
+      const { make } = desk;
+      this.told = this.failed && this.outbox.length ? "消息没有发出：" + this.failed : "";
+      const items = this.outbox.map((each) => {
+        const item = make(
+          "li", "message agent pending" + (this.failed ? " failed" : ""),
+          make("p", "quiet who", this.failed ? "未发出" : "发送中…"),
+          each.text && make("p", "words", each.text),
+          each.quote && make("div", "quoted", make("strong", "", each.quote.title), make("p", "words clipped", each.quote.answer))
+        );
+        if (this.failed) {
+          const deed = (words, done) => {
+            const button = make("button", "", words);
+            button.type = "button";
+            button.addEventListener("click", done);
+            return button;
+          };
+          item.append(make("p", "trouble", this.failed));
+          item.append(make("div", "deeds", deed("重发", () => this.pump()), deed("删除", () => this.drop(each.id))));
+        }
+        return item;
+      });
+      document.getElementById("outbox").replaceChildren(...items);
+    },
+
+    /* The draft, kept for this tab */
+
+    keep() {
+      const draft = { text: this.$refs.reply.value, quote: this.quote, outbox: this.outbox };
+      try {
+        if (draft.text || draft.quote || draft.outbox.length) sessionStorage.setItem(this.kept, JSON.stringify(draft));
+        else sessionStorage.removeItem(this.kept);
+      } catch (error) {
+        // storage is shut off or full: nothing is kept
+      }
+    },
+
+    restore() {
+      let draft = null;
+      try {
+        draft = JSON.parse(sessionStorage.getItem(this.kept));
+      } catch (error) {
+        // storage is shut off
+      }
+      if (!draft) return;
+      this.$refs.reply.value = draft.text;
+      this.quote = draft.quote;
+      this.outbox = draft.outbox;
+      if (this.outbox.length) {
+        this.failed = "页面重新打开前没有收到确认。";
+        this.drawOutbox();
+      }
+    },
+
+    /* Replies kept ready: `/` at the beginning searches them */
+
+    async offer() {
+      const text = this.$refs.reply.value;
+      if (!text.startsWith("/")) {
+        this.offering = false;
+        this.pointAt(-1);
+        return;
+      }
+      try {
+        this.canned = this.canned || (await desk.api("GET", "/api/staff/canned")).canned;
+      } catch (error) {
+        desk.toast(error.message, true);
+        return;
+      }
+      const wanted = this.$refs.reply.value.slice(1).trim().toLowerCase();
+      const fits = this.canned.filter((each) => (each.title + "\n" + each.text).toLowerCase().includes(wanted));
+      fits.sort((one, other) => other.title.toLowerCase().includes(wanted) - one.title.toLowerCase().includes(wanted));
+      this.offered = fits.slice(0, 20);
+      this.offering = this.offered.length > 0 && this.$refs.reply.value.startsWith("/");
+      this.told = this.offering ? this.offered.length + " 条常用语" : "没有符合的常用语";
+      this.$root.querySelector("#canned").replaceChildren(...this.offered.map((each, n) => {
+        const item = desk.make("li", "", desk.make("strong", "", each.title), desk.make("span", "quiet", each.text));
+        item.id = "canned-" + n;
+        item.setAttribute("role", "option");
+        return item;
+      }));
+      this.pointAt(this.offering ? 0 : -1);
+    },
+
+    pointAt(n) {
+      this.pointed = n;
+      this.$root.querySelectorAll("#canned [role=option]").forEach((item, at) => {
+        item.setAttribute("aria-selected", String(at === n));
+        if (at === n) item.scrollIntoView({ block: "nearest" });
+      });
+      if (n < 0) this.$refs.reply.removeAttribute("aria-activedescendant");
+      else this.$refs.reply.setAttribute("aria-activedescendant", "canned-" + n);
+    },
+
+    cannedKey(event) {
+      const count = this.offered.length;
+      if (event.key === "ArrowDown") this.pointAt((this.pointed + 1) % count);
+      else if (event.key === "ArrowUp") this.pointAt((this.pointed + count - 1) % count);
+      else if ((event.key === "Enter" && !event.shiftKey) || event.key === "Tab") this.useCanned(this.pointed);
+      else if (event.key === "Escape") this.stopOffering();
+      else return false;
+      event.preventDefault();
+      return true;
+    },
+
+    useCanned(n) {
+      this.$refs.reply.value = this.offered[n].text;
+      this.stopOffering();
+      this.keep();
+    },
+
+    pickCanned(event) {
+      const item = event.target.closest("[role=option]");
+      if (item) this.useCanned([...item.parentElement.children].indexOf(item));
+    },
+
+    openCanned() {
+      const area = this.$refs.reply;
+      if (!area.value.startsWith("/")) area.value = area.value ? area.value : "/";
+      area.focus();
+      if (area.value.startsWith("/")) this.offer();
+      else desk.toast("请先清空输入框，再选常用语。");
+    },
+
+    stopOffering() {
+      this.offering = false;
+      this.pointAt(-1);
+    },
+  }));
+});

@@ -1,0 +1,140 @@
+/* A conversation as it is drawn: messages in the order of their numbers, each once, whoever brings them.
+ *
+ * Everything in them was written by people or stands in documents: it goes in as text, never as HTML.
+ */
+(function () {
+  "use strict";
+
+  const AT_END = 48; // pixels from the end that still count as reading the newest
+  const clock = new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", hour12: false });
+  const dated = new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit" });
+
+  /** An element; children are nodes or text, and what is empty is left out. */
+  function make(tag, name, ...children) {
+    const element = document.createElement(tag);
+    if (name) element.className = name;
+    element.append(...children.filter(Boolean));
+    return element;
+  }
+
+  const written = (text) => text && make("p", "words", desk.words(text));
+
+  function time(iso) {
+    const at = new Date(iso);
+    const element = make("time", "", (dated.format(at) === dated.format(new Date()) ? "" : dated.format(at) + " ") + clock.format(at));
+    element.dateTime = iso;
+    return element;
+  }
+
+  /** An entry that is quoted, with where it stands. */
+  function quoted(answer, withWords) {
+    const { system, document: name, section, number } = answer.source;
+    const place = [system, section, name && name + " 第 " + number + " 条", answer.entry_id].filter(Boolean).join(" · ");
+    return make("div", "quoted", make("strong", "", answer.question), withWords && written(answer.answer), make("p", "quiet", place));
+  }
+
+  function picture(id) {
+    const button = make("button", "thumb");
+    button.type = "button";
+    button.dataset.picture = id;
+    button.setAttribute("aria-label", "查看图片");
+    const image = document.createElement("img");
+    image.alt = "";
+    image.loading = "lazy";
+    image.src = "/api/staff/pictures/" + encodeURIComponent(id);
+    button.append(image);
+    return button;
+  }
+
+  const listed = (title, options) =>
+    options.length && make("div", "options", make("p", "quiet", title), make("ul", "", ...options.map((option) => make("li", "", option.label))));
+
+  /** What the bot said, with what it offered and how it came to it. */
+  function said(reply, names) {
+    const offer = reply.escalation;
+    const about = [
+      make("span", "tag tag-" + reply.decision, names.decisions[reply.decision] || reply.decision),
+      ["answer", "clarify", "reject"].includes(reply.decision) && make("span", "", "置信度 " + Math.round(reply.confidence * 100) + "%"),
+      offer && make("span", "", "转人工：" + offer.label + "（" + (names.status[offer.status] || "可申请") + (offer.ticket ? "，" + offer.ticket : "") + "）"),
+    ];
+    return [
+      written(reply.note),
+      reply.answer ? quoted(reply.answer, true) : written(reply.text),
+      listed("选项：", reply.options),
+      listed("相关问题：", reply.related),
+      reply.step && written(reply.step.ask),
+      make("p", "quiet about", ...about),
+    ];
+  }
+
+  class Talk {
+    /** `log` scrolls; `list` takes the messages; `names` are words for decisions and states. */
+    constructor(log, list, names) {
+      this.log = log;
+      this.list = list;
+      this.names = names;
+      this.drawn = new Map();
+      this.last = 0;
+      this.read = 0;
+      this.pinned = true; // whoever reads the newest goes on doing so, whatever grows
+      log.addEventListener("scroll", () => { this.pinned = this.atEnd(); }, { passive: true });
+      const grown = new ResizeObserver(() => this.pinned && this.toEnd());
+      [log, ...log.children].forEach((each) => grown.observe(each));
+    }
+
+    clear() {
+      this.list.replaceChildren();
+      this.drawn.clear();
+      this.last = 0;
+      this.pinned = true;
+    }
+
+    atEnd() {
+      return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < AT_END;
+    }
+
+    toEnd() {
+      this.pinned = true;
+      this.log.scrollTop = this.log.scrollHeight;
+    }
+
+    /** Draw a message where it belongs; false if it is there already. */
+    draw(message) {
+      if (this.drawn.has(message.sequence)) return false;
+      const item = this.item(message);
+      item.dataset.sequence = message.sequence;
+      const after = [...this.drawn.keys()].filter((sequence) => sequence > message.sequence);
+      this.list.insertBefore(item, after.length ? this.drawn.get(Math.min(...after)) : null);
+      this.drawn.set(message.sequence, item);
+      this.last = Math.max(this.last, message.sequence);
+      this.tick();
+      return true;
+    }
+
+    item(message) {
+      const who = { visitor: "访客", bot: "机器人", agent: message.agent || "客服" }[message.author];
+      const told = message.author === "bot" && !message.reply;
+      return make(
+        "li", "message " + (told ? "told" : message.author),
+        make("p", "quiet who", told ? "" : who, " ", message.created_at && time(message.created_at), make("span", "mark")),
+        message.picture && picture(message.picture),
+        ...(message.reply ? said(message.reply, this.names) : [written(message.text)]),
+        message.answer && quoted(message.answer, true)
+      );
+    }
+
+    /** The visitor has read up to a message. */
+    readUpTo(sequence) {
+      this.read = sequence;
+      this.tick();
+    }
+
+    tick() {
+      this.drawn.forEach((item, sequence) => {
+        if (item.classList.contains("agent")) item.querySelector(".mark").textContent = sequence <= this.read ? "已读" : "未读";
+      });
+    }
+  }
+
+  Object.assign(window.desk, { make, Talk });
+})();

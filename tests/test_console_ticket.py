@@ -1,0 +1,510 @@
+"""A conversation in the console, in a real browser against a real server, with visitors who write meanwhile."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import fake
+import httpx
+import pytest
+from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, expect
+from staffed import HIDDEN, PASSWORD, PHONE, Office, office_in, until
+
+from bot.agent import AgentError
+from bot.api.staff_caller import Caller
+from bot.console.ticket import legal
+from bot.model import Canned, Staff
+from bot.ticket import IllegalChange
+
+LOCKED = fake.entry("a-1", "账号被锁定怎么办", "请等六小时。\n1. 先退出；\n2. 再登录。", "账号锁住了")
+FORGOT = fake.entry("a-2", "忘记密码怎么办", "点击“忘记密码”。", "密码忘了")
+EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
+COUNT = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A server with staff, two entries and two replies kept ready."""
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("RATE_TICKETS", "1000/hour")
+        office = stack.enter_context(office_in(tmp_path_factory.mktemp("office"), LOCKED, FORGOT))
+        for n, (title, text) in enumerate([("请稍等", "您好，正在为您查询。"), ("已解锁", "您的账号已解锁。")]):
+            kept = Canned(f"{n:016}", title, text, datetime.now(UTC))
+            office.store.write(lambda transaction, kept=kept: transaction.put_canned(kept))
+        yield office
+
+
+@pytest.fixture
+def desk(browser: Browser, office: Office) -> Iterator[Desk]:
+    """A browser at the console."""
+    with desk_at(browser, office.url) as desk:
+        yield desk
+
+
+@dataclass
+class Visitor:
+    """Somebody who asked for a person, over the API."""
+
+    client: httpx.Client
+    id: str
+    ticket: int
+
+    @classmethod
+    def of(cls, office: Office, *said: str) -> Visitor:
+        client = office.open.enter_context(httpx.Client(base_url=f"{office.url}/api", timeout=10))
+        made = cls(client, "", 0)
+        for text in (*said, "转人工"):
+            reply = made.say(text)
+            if "Authorization" not in client.headers:
+                client.headers["Authorization"] = f"Bearer {reply['conversation_token']}"
+                made.id = reply["conversation_id"]
+        made.ticket = reply["escalation"]["ticket"]
+        return made
+
+    def say(self, text: str | None = None, **more: Any) -> dict[str, Any]:
+        body = {"client_message_id": secrets.token_hex(16), "conversation_id": self.id or None, **more}
+        response = self.client.post("/chat", json=body | ({"text": text} if text else {}))
+        assert response.status_code == 200, response.text
+        reply: dict[str, Any] = response.json()
+        return reply
+
+    def send_picture(self) -> None:
+        """A screenshot."""
+        file = io.BytesIO()
+        Image.new("RGB", (320, 200), "navy").save(file, "PNG")
+        kept = self.client.post(f"/conversations/{self.id}/pictures", content=file.getvalue()).json()
+        self.say(picture=kept["picture_id"])
+
+    def history(self) -> dict[str, Any]:
+        """The conversation as the visitor sees it."""
+        kept: dict[str, Any] = self.client.get(f"/chat/{self.id}").json()
+        return kept
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What people wrote to the visitor."""
+        return [message for message in self.history()["messages"] if message["author"] == "agent"]
+
+
+def opened(desk: Desk, visitor: Visitor, name: str = "wang", **options: Any) -> Page:
+    """The visitor's ticket in somebody's browser, once all that was said stands there."""
+    page = desk.member(name, f"/console/tickets/{visitor.ticket}", **options)
+    expect(page.locator("#messages .message")).to_have_count(len(visitor.history()["messages"]))
+    return page
+
+
+def taken(desk: Desk, office: Office, visitor: Visitor, **options: Any) -> Page:
+    """The same after it was taken."""
+    office.member("wang").post(f"/tickets/{visitor.ticket}/take")
+    page = opened(desk, visitor, **options)
+    expect(page.get_by_label("回复访客")).to_be_visible()
+    return page
+
+
+@pytest.mark.parametrize(("size", "scheme"), VIEWS)
+def test_a_conversation_is_accessible_and_fits_in_all_its_states(
+    desk: Desk, office: Office, size: tuple[int, int], scheme: str
+) -> None:
+    """Waiting, in hand with everything open that can be opened, and ended."""
+    visitor = Visitor.of(office, "账号锁住了怎么办")
+    visitor.send_picture()
+    page = opened(desk, visitor, size=size, scheme=scheme)
+    check_accessible(page)
+    check_fits(page)
+    page.get_by_role("button", name="接待", exact=True).click()
+    field = page.get_by_label("回复访客")
+    expect(field).to_be_focused()
+    visitor.say("密码忘了怎么办")
+    page.locator("#suggestions button").first.click()
+    field.fill("/")
+    expect(page.get_by_role("listbox", name="常用语")).to_be_visible()
+    if size[0] < 1000:
+        page.get_by_text("资料与记录").click()
+    check_accessible(page)
+    check_fits(page)
+    page.keyboard.press("Control+k")
+    page.get_by_label("搜索知识库").fill("密码忘了")
+    expect(page.locator(".verdict")).to_be_visible()
+    check_accessible(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="转交").click()
+    check_accessible(page)
+    page.get_by_role("button", name="取消").click()
+    page.get_by_role("button", name="已处理").click()
+    page.locator("dialog[open]").get_by_role("button", name="已处理").click()
+    expect(page.locator("#ticket-head .tag")).to_have_text("已处理")
+    expect(field).to_be_hidden()
+    check_accessible(page)
+    check_fits(page)
+
+
+def test_personal_data_show_in_full_only_to_who_has_the_ticket(desk: Desk, office: Office) -> None:
+    """Hidden in dossier and chat until it is taken, then in full, and hidden again once it is given back."""
+    visitor = Visitor.of(office, f"我的电话是{PHONE}，账号锁住了")
+    page = opened(desk, visitor)
+    expect(page.locator("#messages")).to_contain_text(HIDDEN)
+    assert PHONE not in page.locator("body").inner_text()
+    page.get_by_role("button", name="接待", exact=True).click()
+    expect(page.locator("#messages")).to_contain_text(PHONE)
+    expect(page.get_by_text("由我接待")).to_be_visible()
+    page.get_by_role("button", name="放回队列").click()
+    page.locator("dialog[open]").get_by_role("button", name="放回队列").click()
+    expect(page.locator("#messages")).to_contain_text(HIDDEN)
+    expect(page.get_by_role("button", name="接待", exact=True)).to_be_visible()
+    assert PHONE not in page.locator("body").inner_text()
+
+
+def test_a_value_of_the_dossier_is_copied_with_one_click(desk: Desk, office: Office) -> None:
+    """Only where it stands in full: what is hidden is no use to anybody."""
+    number = office.ticket(f"conversation-to-copy-{next(COUNT)}")
+    page = desk.member("wang", f"/console/tickets/{number}", permissions=["clipboard-read", "clipboard-write"])
+    expect(page.locator(".dossier")).to_contain_text(HIDDEN)
+    expect(page.locator(".dossier").get_by_role("button")).to_have_count(0)
+    page.get_by_role("button", name="接待", exact=True).click()
+    page.get_by_role("button", name="复制phone").click()
+    expect(page.locator(".toast")).to_contain_text("已复制")
+    assert page.evaluate("navigator.clipboard.readText()") == PHONE
+
+
+def test_what_the_visitor_tried_and_what_became_of_it_stand_beside_the_chat(desk: Desk, office: Office) -> None:
+    """Questions with the entries they were answered with, whether these helped, and the other tickets."""
+    visitor = Visitor.of(office, "账号锁住了怎么办")
+    answer = next(message for message in visitor.history()["messages"] if message["reply"])
+    rating = {"message_id": answer["message_id"], "helpful": False, "reason": "试过了"}
+    assert visitor.client.post(f"/conversations/{visitor.id}/feedback", json=rating).status_code == 204
+    page = opened(desk, visitor)
+    tried = page.locator("#ticket-side section", has=page.get_by_role("heading", name="已经问过机器人"))
+    expect(tried.get_by_role("listitem").first).to_contain_text("账号锁住了怎么办")
+    expect(tried.get_by_role("listitem").first).to_contain_text(LOCKED.question)
+    expect(tried).to_contain_text("没帮助")
+    expect(tried).to_contain_text("试过了")
+    bot = page.locator("#messages .bot", has_text=LOCKED.question)
+    assert LOCKED.answer in bot.inner_text()
+    expect(bot).to_contain_text("a-1")
+    expect(bot).to_contain_text("已答")
+
+
+def test_the_screenshot_opens_in_full(desk: Desk, office: Office) -> None:
+    """A thumbnail in the chat leads to the whole picture in a dialog, and Escape back."""
+    visitor = Visitor.of(office)
+    visitor.send_picture()
+    page = taken(desk, office, visitor)
+    page.get_by_role("button", name="查看图片").click()
+    whole = page.locator("#picture img")
+    expect(whole).to_be_visible()
+    until(lambda: whole.evaluate("image => image.naturalWidth") == 320)
+    page.keyboard.press("Escape")
+    expect(whole).to_be_hidden()
+
+
+def test_both_write_at_once_and_everything_stands_once_and_in_order(desk: Desk, office: Office) -> None:
+    """Through a stretch without network: what was said meanwhile comes once, in the order of its numbers."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    field = page.get_by_label("回复访客")
+    for n in range(3):
+        field.fill(f"客服第 {n} 条")
+        field.press("Enter")
+        visitor.say(f"访客第 {n} 条")
+    page.context.set_offline(True)
+    visitor.say("断网时说的一")
+    field.fill("断网时写的")
+    field.press("Enter")
+    expect(page.get_by_role("button", name="重发")).to_be_visible()
+    visitor.say("断网时说的二")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="重发").click()
+    expect(page.locator("#outbox .message")).to_have_count(0)
+    messages = visitor.history()["messages"]
+    expect(page.locator("#messages .message")).to_have_count(len(messages), timeout=20_000)
+    drawn = page.locator("#messages .message").evaluate_all("all => all.map((each) => Number(each.dataset.sequence))")
+    assert drawn == [message["sequence"] for message in messages]
+    assert [message["text"] for message in visitor.heard()] == [*(f"客服第 {n} 条" for n in range(3)), "断网时写的"]
+    desk.faults.clear()  # the browser notes that the network was gone
+
+
+def test_a_message_whose_confirmation_was_lost_is_sent_again_once(desk: Desk, office: Office) -> None:
+    """The server has it already: the visitor gets it once, and it stands once here."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    page.route("**/events", lambda route: route.abort())
+    page.reload()
+    field = page.get_by_label("回复访客")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/reply", lose, times=1)
+    field.fill("请稍等")
+    field.press("Enter")
+    failed = page.locator("#outbox .failed")
+    expect(failed).to_contain_text("连接已中断")
+    page.reload()
+    expect(failed).to_contain_text("请稍等")
+    failed.get_by_role("button", name="重发").click()
+    expect(failed).to_have_count(0)
+    expect(page.locator("#messages .agent")).to_have_count(1)
+    assert [message["text"] for message in visitor.heard()] == ["请稍等"]
+    desk.faults.clear()  # the browser notes what was cut
+
+
+def test_enter_sends_shift_enter_begins_a_line_and_composing_does_neither(desk: Desk, office: Office) -> None:
+    """What an input method does with Enter is its own."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    field = page.get_by_label("回复访客")
+    field.focus()
+    keys = page.context.new_cdp_session(page)
+    keys.send("Input.imeSetComposition", {"text": "ninhao", "selectionStart": 6, "selectionEnd": 6})
+    field.dispatch_event("keydown", {"key": "Enter", "keyCode": 229, "isComposing": True})
+    page.wait_for_timeout(200)
+    assert visitor.heard() == []
+    keys.send("Input.insertText", {"text": "您好"})
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("请稍等")
+    page.keyboard.press("Enter")
+    expect(page.locator("#messages .agent")).to_contain_text("请稍等")
+    assert [message["text"] for message in visitor.heard()] == ["您好\n请稍等"]
+    expect(field).to_have_value("")
+
+
+def test_a_draft_is_kept_for_its_ticket(desk: Desk, office: Office) -> None:
+    """Text and quoted entry survive a reload, and do not show in another conversation."""
+    one, two = Visitor.of(office), Visitor.of(office)
+    page = taken(desk, office, one)
+    page.get_by_label("回复访客").fill("写到一半")
+    page.keyboard.press("Control+k")
+    page.get_by_label("搜索知识库").fill("密码忘了")
+    page.keyboard.press("Enter")
+    expect(page.locator("#quote")).to_contain_text(FORGOT.question)
+    page.reload()
+    expect(page.get_by_label("回复访客")).to_have_value("写到一半")
+    expect(page.locator("#quote")).to_contain_text(FORGOT.question)
+    office.member("wang").post(f"/tickets/{two.ticket}/take")
+    page.goto(f"/console/tickets/{two.ticket}")
+    expect(page.get_by_label("回复访客")).to_have_value("")
+    expect(page.locator("#quote")).to_be_hidden()
+
+
+def test_from_the_reply_to_an_entry_and_back_by_keyboard_alone(desk: Desk, office: Office) -> None:
+    """Ctrl+K, a few words, ↓ and Enter quote the entry word for word; Enter sends it."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    page.get_by_label("回复访客").focus()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("账号锁住了")
+    expect(page.locator("#hits .verdict")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("回复访客")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#messages .agent .quoted")).to_contain_text(LOCKED.question)
+    [message] = visitor.heard()
+    assert message["answer"]["answer"] == LOCKED.answer
+
+
+def test_answers_for_the_visitors_last_message_are_suggested_live(desk: Desk, office: Office) -> None:
+    """With their confidence, changing as the visitor writes; one click quotes, and it can be taken back."""
+    visitor = Visitor.of(office, "账号锁住了")
+    page = taken(desk, office, visitor)
+    visitor.say("密码忘了")
+    suggestion = page.locator("#suggestions button").first
+    expect(suggestion).to_contain_text(FORGOT.question)
+    expect(suggestion).to_contain_text("%")
+    suggestion.click()
+    expect(page.locator("#quote")).to_contain_text(FORGOT.answer)
+    page.get_by_role("button", name="不引用这一条").click()
+    expect(page.locator("#quote")).to_be_hidden()
+    visitor.say("食堂几点开门")
+    expect(page.locator("#suggestions")).to_contain_text("没有接近访客最后一条消息的条目")
+    assert visitor.heard() == []
+
+
+def test_a_slash_at_the_beginning_searches_the_replies_kept_ready(desk: Desk, office: Office) -> None:
+    """By title and text; arrows and Enter take one, Escape leaves what was typed."""
+    page = taken(desk, office, Visitor.of(office))
+    field, offered = page.get_by_label("回复访客"), page.get_by_role("listbox", name="常用语")
+    field.focus()
+    page.keyboard.type("/")
+    expect(offered.get_by_role("option")).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    expect(offered.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.type("解锁")
+    expect(offered.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("您的账号已解锁。")
+    expect(offered).to_be_hidden()
+    field.fill("/路径")
+    expect(offered).to_be_hidden()
+    field.fill("")
+    page.get_by_role("button", name="常用语").click()
+    expect(offered).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(offered).to_be_hidden()
+    expect(field).to_have_value("/")
+
+
+def test_each_side_sees_the_other_type_and_read(desk: Desk, office: Office) -> None:
+    """Signals and read marks go both ways while the page is seen."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    visitor.client.post(f"/conversations/{visitor.id}/typing")
+    expect(page.get_by_text("访客正在输入…")).to_be_visible()
+    visitor.say("在吗")
+    until(lambda: visitor.history()["staff_read"] == len(visitor.history()["messages"]))
+    with page.expect_request("**/typing"):
+        page.get_by_label("回复访客").press_sequentially("在的")
+    page.keyboard.press("Enter")
+    mark = page.locator("#messages .agent .mark")
+    expect(mark).to_have_text("未读")
+    visitor.client.post(f"/conversations/{visitor.id}/read", json={"sequence": visitor.heard()[-1]["sequence"]})
+    expect(mark).to_have_text("已读")
+
+
+def test_who_reads_further_up_is_not_moved(desk: Desk, office: Office) -> None:
+    """A new message stays unread below, with a button that leads to it."""
+    visitor = Visitor.of(office, *(f"第 {n} 个问题，" + "说来话长。" * 20 for n in range(5)))
+    page = taken(desk, office, visitor)
+    log = page.locator("#log")
+    until(lambda: log.evaluate("log => log.scrollTop") > 0)
+    log.evaluate("log => { log.scrollTop = 0; }")
+    page.wait_for_timeout(300)
+    read = visitor.history()["staff_read"]
+    visitor.say("新的一句")
+    newer = page.get_by_role("button", name="有新消息")
+    expect(newer).to_be_visible()
+    page.wait_for_timeout(500)  # as long as a read mark would take
+    assert log.evaluate("log => log.scrollTop") == 0
+    assert visitor.history()["staff_read"] == read
+    newer.click()
+    expect(newer).to_be_hidden()
+    until(lambda: visitor.history()["staff_read"] > read)
+
+
+def test_a_conversation_is_handed_on_with_a_word_to_the_colleague(desk: Desk, office: Office) -> None:
+    """The colleague has it live, with the note in the history; who handed it on can write no more."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    colleague = opened(desk, visitor, "li")
+    expect(colleague.get_by_text("接待这位访客之后才能回复")).to_be_visible()
+    page.get_by_role("button", name="转交").click()
+    page.get_by_role("combobox", name="转交给").select_option("li")
+    page.get_by_label("交代").fill("请核对企业信息")
+    page.locator("dialog[open]").get_by_role("button", name="转交").click()
+    expect(page.get_by_label("回复访客")).to_be_hidden()
+    expect(page.get_by_text("由 LI 接待")).to_be_visible()
+    expect(colleague.get_by_label("回复访客")).to_be_visible()
+    expect(colleague.locator(".history")).to_contain_text("请核对企业信息")
+
+
+def test_notes_and_endings_stand_in_the_history_and_the_visitor_reads_no_note(desk: Desk, office: Office) -> None:
+    """A note, then resolved with a result; the visitor learns that it is done."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    page.get_by_role("button", name="备注").click()
+    page.get_by_role("textbox", name="备注").fill("已电话核实")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".history .note")).to_contain_text("已电话核实")
+    page.get_by_role("button", name="已处理").click()
+    page.get_by_label("处理结果").fill("后台已解锁")
+    page.locator("dialog[open]").get_by_role("button", name="已处理").click()
+    expect(page.locator(".history")).to_contain_text("后台已解锁")
+    expect(page.locator("#ticket-head .tag")).to_have_text("已处理")
+    said = str(visitor.history()["messages"])
+    assert "已电话核实" not in said
+    assert "后台已解锁" not in said
+    assert "已办结" in said
+
+
+def test_whoever_is_too_late_is_told_plainly(desk: Desk, office: Office) -> None:
+    """Taking or writing to what a colleague has says so, and the page shows how it stands."""
+    visitor = Visitor.of(office)
+    page = opened(desk, visitor)
+    page.route("**/events", lambda route: route.abort())
+    page.reload()
+    office.member("li").post(f"/tickets/{visitor.ticket}/take")
+    page.get_by_role("button", name="接待", exact=True).click()
+    expect(page.locator(".toast.bad")).to_contain_text("其他工作人员正在接待")
+    expect(page.get_by_text("由 LI 接待")).to_be_visible()
+    expect(page.get_by_role("button", name="接待", exact=True)).to_have_count(0)
+    desk.faults.clear()  # the browser notes the status 409 and the streams that were cut
+
+
+def test_nothing_a_visitor_writes_is_taken_for_html(desk: Desk, office: Office) -> None:
+    """Markup stands in chat and dossier as the text it is."""
+    visitor = Visitor.of(office, EVIL)
+    visitor.say(EVIL)
+    page = taken(desk, office, visitor)
+    expect(page.locator("#messages .visitor").first).to_contain_text(EVIL)
+    visitor.say(EVIL + " https://example.com/?q=1 13812345678")
+    last = page.locator("#messages .visitor").last
+    expect(last).to_contain_text("13812345678")
+    assert [link.get_attribute("href") for link in last.get_by_role("link").all()] == [
+        "https://example.com/?q=1",
+        "tel:13812345678",
+    ]
+    expect(page.locator("#ticket-side")).to_contain_text("<script>")
+    expect(page.locator("#messages img, #messages script, #ticket-side img, #ticket-side script")).to_have_count(0)
+
+
+@pytest.mark.parametrize("state", ["waiting", "mine", "theirs", "resolved"])
+@pytest.mark.parametrize("name", ["wang", "zhao"])
+@pytest.mark.parametrize("deed", ["take", "transfer", "release", "resolve", "close", "note"])
+def test_deeds_are_offered_exactly_where_they_are_allowed(office: Office, state: str, name: str, deed: str) -> None:
+    """What the page offers, the desk does; what it does not offer, the desk refuses."""
+    agents = office.service.agents
+    number = office.ticket(f"conversation-of-deed-{next(COUNT)}")
+    people = {each.name: each for each in office.service.accounts.all()}
+    if state != "waiting":
+        agents.take(number, people["li" if state == "theirs" else name])
+    if state == "resolved":
+        agents.resolve(number, people[name])
+    staff = people[name]
+    offered = deed in legal(agents.file(number, staff), Caller(staff, None))
+    try:
+        act(office, number, staff, deed)
+        done = (deed, state) != ("take", "mine")  # taking what one has is no error, and no deed
+    except (AgentError, IllegalChange):
+        done = False
+    assert offered == done
+
+
+def act(office: Office, number: int, staff: Staff, deed: str) -> None:
+    """Do a deed as its route does."""
+    agents = office.service.agents
+    if deed == "close":
+        assigned = agents.file(number, staff).ticket.status == "assigned"
+        agents.resolve(number, staff, resolved=False) if assigned else agents.dismiss(number, staff)
+    elif deed == "transfer":
+        agents.transfer(number, staff, "admin")
+    elif deed == "note":
+        agents.note(number, staff, "备注")
+    else:
+        getattr(agents, deed)(number, staff)
+
+
+def test_a_ticket_that_is_not_there_is_a_page_in_chinese(office: Office) -> None:
+    """A wrong number shows a page with a way back."""
+    with httpx.Client(base_url=office.url) as client:
+        client.post("/console/login", data={"name": "wang", "password": PASSWORD})
+        response = client.get("/console/tickets/999999")
+    assert response.status_code == 404
+    assert "没有编号为 999999 的受理单" in response.text

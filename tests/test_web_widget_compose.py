@@ -1,0 +1,102 @@
+"""Typing: keys, input methods, suggestions, and how long a text may be."""
+
+from __future__ import annotations
+
+from embedded import LOCKED, bubbles, entry, only_network, problem, reply_number, said, say
+from playwright.sync_api import Page, expect
+
+pytest_plugins = ("browsing",)
+
+
+def test_shift_and_enter_break_the_line_and_enter_sends(page: Page) -> None:
+    """The message keeps its line break, and the composer is empty afterwards."""
+    page.focus("#text")
+    page.keyboard.type("第一行")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("第二行")
+    expect(bubbles(page, "visitor")).to_have_count(0)
+    page.keyboard.press("Enter")
+    reply_number(page, 0)
+    assert said(bubbles(page, "visitor").first) == "第一行\n第二行"
+    expect(page.locator("#text")).to_have_value("")
+
+
+def test_enter_that_ends_a_composition_does_not_send(page: Page) -> None:
+    """Neither while the input method composes nor with the key code it reports; the next Enter does."""
+    page.focus("#text")
+    devtools = page.context.new_cdp_session(page)
+
+    def enter(key_code: int) -> None:
+        # rawKeyDown: the input method takes the key, so that no line break follows from it.
+        key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": key_code, "nativeVirtualKeyCode": key_code}
+        devtools.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **key})
+        devtools.send("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+
+    devtools.send("Input.imeSetComposition", {"text": "mima", "selectionStart": 4, "selectionEnd": 4})
+    enter(13)
+    devtools.send("Input.insertText", {"text": "密码"})
+    enter(229)
+    expect(bubbles(page, "visitor")).to_have_count(0)
+    expect(page.locator("#text")).to_have_value("密码")
+    page.keyboard.press("Enter")
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    reply_number(page, 0)
+
+
+def test_a_suggestion_is_chosen_with_the_keyboard_alone(page: Page) -> None:
+    """Typing opens the list, the arrow keys move in it, Enter chooses; Escape closes it and keeps the text."""
+    page.focus("#text")
+    suggestions = page.locator("#suggestions").get_by_role("option")
+    page.keyboard.type("404")
+    expect(suggestions.first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(suggestions).to_have_count(0)
+    expect(page.locator("#text")).to_have_value("404")
+    page.keyboard.type("打印")
+    expect(suggestions.first).to_contain_text(entry("zyb-1.11").question)
+    page.keyboard.press("ArrowDown")
+    expect(suggestions.first).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#text")).to_have_attribute("aria-activedescendant", "suggestion-0")
+    page.keyboard.press("Enter")
+    assert said(reply_number(page, 0)) == entry("zyb-1.11").answer
+    expect(page.locator("#text")).to_have_value("")
+
+
+def test_chat_works_without_suggestions(page: Page, faults: list[str]) -> None:
+    """The typeahead's failure is not the visitor's."""
+    page.route("**/api/suggest*", lambda route: route.fulfill(**problem(503, "服务暂时不可用。")))
+    with page.expect_response("**/api/suggest*"):
+        page.fill("#text", "密码")
+    assert said(say(page, LOCKED)) == entry("zyb-1.9").answer
+    only_network(faults)
+
+
+def test_a_text_over_the_limit_cannot_be_sent(page: Page) -> None:
+    """2,000 characters go, as the server counts them; the counter shows near the end."""
+    page.fill("#text", "问" * 1800)
+    expect(page.locator("#counter")).to_have_text("")
+    page.fill("#text", "🙂" * 2000)
+    expect(page.locator("#counter")).to_have_text("2000 / 2000")
+    expect(page.locator("#send")).to_be_enabled()
+    page.fill("#text", "问" * 2001)
+    expect(page.locator("#counter")).to_have_text("已超出 1 字")
+    expect(page.locator("#send")).to_be_disabled()
+    page.press("#text", "Enter")
+    expect(bubbles(page, "visitor")).to_have_count(0)
+    page.fill("#text", "  \n ")
+    expect(page.locator("#send")).to_be_disabled()
+
+
+def test_an_enter_that_safari_sends_after_a_composition_does_not_send(page: Page) -> None:
+    """There the composition ends first, and its Enter comes as a key of its own with the number 229."""
+    page.fill("#text", "密码")
+    page.locator("#text").evaluate(
+        """field => {
+            field.dispatchEvent(new CompositionEvent("compositionend", { data: "密码", bubbles: true }));
+            const key = { key: "Enter", keyCode: 229, isComposing: false, bubbles: true, cancelable: true };
+            field.dispatchEvent(new KeyboardEvent("keydown", key));
+        }"""
+    )
+    page.wait_for_timeout(200)
+    expect(bubbles(page, "visitor")).to_have_count(0)
+    expect(page.locator("#text")).to_have_value("密码")

@@ -1,0 +1,49 @@
+"""Handing over: the form that a hand-over asks for, from the offer to the ticket's number."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from embedded import CODE, DESKTOP, LOCKED, PHONE, Open, png, reply_number, say, shows_picture, stored
+from playwright.sync_api import expect
+
+pytest_plugins = ("browsing",)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_form_is_filled_in_with_a_picture_until_a_ticket_has_its_number(
+    open_page: Open, size: tuple[int, int], widget_server: str
+) -> None:
+    """Consent by a button, a value typed, a picture chosen and shown, a last look, and the number; once only."""
+    page = open_page(size=size)
+    offer = say(page, LOCKED).get_by_role("button", name="申请解锁账号")
+    offer.click()
+    consent = reply_number(page, 1)
+    expect(consent.locator(".step")).to_contain_text("回复“同意”开始登记")
+    expect(page.get_by_role("button", name="申请解锁账号（登记中）")).to_be_disabled()
+    consent.get_by_role("button", name="同意").click()
+    reply_number(page, 2)
+    expect(consent.get_by_role("button")).to_have_count(0)
+    asking = say(page, CODE)
+    expect(asking.get_by_role("button", name="选择图片")).to_be_visible()
+    expect(page.get_by_role("button", name="发送图片")).to_have_class(re.compile("strong"))
+    page.set_input_files("#file", png(600))
+    expect(page.locator(".attached")).to_be_visible()
+    page.get_by_role("button", name="发送", exact=True).click()
+    check = reply_number(page, 4)
+    expect(check).to_contain_text("IP 截图：已收到图片")
+    check.get_by_role("button", name="确认").click()
+    done = reply_number(page, 5)
+    expect(done.locator(".status")).to_have_text(re.compile(r"^已登记，等待工作人员处理，受理编号 \d+$"))
+    expect(page.get_by_role("button", name="申请解锁账号（已登记）")).to_be_disabled()
+    expect(page.get_by_role("button", name="发送图片")).not_to_have_class(re.compile("strong"))
+    page.reload()
+    reply_number(page, 5)
+    shows_picture(page.locator(".thumbnail img"))
+    page.locator(".thumbnail").click()
+    shows_picture(page.locator(".viewer").locator("img"), 600)
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    page.keyboard.press("Escape")
+    expect(page.locator(".viewer")).to_be_hidden()
+    assert [message["picture"] is not None for message in stored(page, widget_server)].count(True) == 1

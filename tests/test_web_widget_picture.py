@@ -1,0 +1,119 @@
+"""Pictures: chosen, pasted, dropped, refused, sent with progress, cancelled, and shown again."""
+
+from __future__ import annotations
+
+import pytest
+from embedded import bubbles, only_network, png, remembered, reply_number, say, shows_picture, stored
+from playwright.sync_api import Page, Route, expect
+
+pytest_plugins = ("browsing",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "refusal"),
+    [
+        ("application/pdf", b"%PDF", "只能发送 PNG、JPEG、WebP、GIF 或 BMP 格式的图片。"),
+        ("image/svg+xml", b"<svg/>", "只能发送 PNG、JPEG、WebP、GIF 或 BMP 格式的图片。"),
+        ("image/png", b"x" * (8 * 1024 * 1024 + 1), "图片不能超过 8 MB，请裁剪或压缩后再发送。"),
+        ("image/png", b"", "这个文件是空的，请重新选择图片。"),
+    ],
+    ids=["document", "drawing", "large", "empty"],
+)
+def test_what_is_no_picture_is_refused_before_it_is_sent(page: Page, kind: str, data: bytes, refusal: str) -> None:
+    """In words, and the composer stays as it was."""
+    page.set_input_files("#file", {"name": "a", "mimeType": kind, "buffer": data})
+    expect(page.get_by_role("alert")).to_have_text(refusal)
+    expect(page.locator(".attached")).to_be_hidden()
+
+
+def test_what_only_looks_like_a_picture_is_refused_by_the_server(page: Page, faults: list[str]) -> None:
+    """Its own words stand below the picture, and the text returns to the composer."""
+    say(page, "你好")
+    page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": b"no picture"})
+    page.fill("#text", "见图")
+    page.press("#text", "Enter")
+    expect(page.locator(".trouble")).to_have_text("无法识别这个文件，请上传 PNG、JPEG、WebP、BMP 或 GIF 格式的图片。")
+    expect(page.locator("#text")).to_have_value("见图")
+    only_network(faults)
+
+
+def test_a_picture_may_come_before_any_word(page: Page, widget_server: str) -> None:
+    """It begins the conversation; a text beside it goes along."""
+    page.set_input_files("#file", png())
+    page.fill("#text", "登录时提示错误")
+    page.press("#text", "Enter")
+    reply_number(page, 0)
+    expect(page.locator(".attached")).to_be_hidden()
+    kept = [(m["text"], bool(m["picture"])) for m in stored(page, widget_server) if m["author"] == "visitor"]
+    assert kept == [("登录时提示错误", True)]
+
+
+def test_a_picture_without_words_that_began_a_conversation_survives_reloads(
+    page: Page, widget_server: str, faults: list[str]
+) -> None:
+    """Not sent up: the conversation stays, empty. Sent up but not said: it waits for its retry. Said: it is shown."""
+    page.route("**/pictures", lambda route: route.abort(), times=1)
+    page.set_input_files("#file", png())
+    page.press("#text", "Enter")
+    expect(page.locator(".trouble")).to_have_text("发送失败重发")
+    begun = remembered(page)["id"]
+    page.reload()
+    expect(page.locator(".log > *")).to_have_count(1)
+    page.route("**/api/chat", lambda route: route.abort(), times=1)
+    page.set_input_files("#file", png())
+    page.press("#text", "Enter")
+    expect(page.locator(".trouble")).to_have_text("发送失败重发")
+    page.reload()
+    shows_picture(page.locator(".thumbnail img"))
+    page.get_by_role("button", name="重发").click()
+    reply_number(page, 0)
+    page.reload()
+    reply_number(page, 0)
+    shows_picture(page.locator(".thumbnail img"))
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    assert remembered(page)["id"] == begun
+    assert [bool(message["picture"]) for message in stored(page, widget_server)] == [True, False]
+    only_network(faults)
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_a_picture_can_be_pasted_or_dropped(page: Page, widget_server: str, way: str) -> None:
+    """It goes along with the text that is typed."""
+    say(page, "你好")
+    page.evaluate(
+        """([way, bytes]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "a.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true };
+            const event = way === "paste"
+                ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+                : new DragEvent("drop", { ...options, dataTransfer: data });
+            document.querySelector("online-chat").shadowRoot.getElementById("text").dispatchEvent(event);
+        }""",
+        [way, list(png()["buffer"])],
+    )
+    expect(page.locator(".attached")).to_be_visible()
+    say(page, "见图")
+    shows_picture(page.locator(".thumbnail img"))
+    assert [bool(message["picture"]) for message in stored(page, widget_server) if message["text"] == "见图"] == [True]
+
+
+def test_an_upload_shows_how_far_it_is_and_can_be_cancelled(page: Page, widget_server: str, faults: list[str]) -> None:
+    """Cancelled, picture and words are back in the composer, and nothing was sent; the next try is whole."""
+    say(page, "你好")
+    held: list[Route] = []
+    page.route("**/pictures", lambda route: held.extend([route]))
+    page.set_input_files("#file", png())
+    page.fill("#text", "见图")
+    page.press("#text", "Enter")
+    expect(page.get_by_role("progressbar", name="正在上传图片")).to_be_visible()
+    page.get_by_role("button", name="取消上传").click()
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    expect(page.locator(".attached")).to_be_visible()
+    expect(page.locator("#text")).to_have_value("见图")
+    page.unroute("**/pictures")
+    say(page, "见图二")
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    kept = [(m["text"], bool(m["picture"])) for m in stored(page, widget_server) if m["author"] == "visitor"]
+    assert kept == [("你好", False), ("见图二", True)]
+    only_network(faults)
