@@ -66,7 +66,9 @@ def alike(
         found[row] = (total + weight * overlap) / (1 + weight**2)
         if row % _ROWS == 0:
             rest()
-    return np.asarray((found + found.T) / np.float32(2), dtype=np.float32)
+    for row in range(1, len(found)):  # symmetric to the last bit, without a second matrix
+        found[:row, row] = found[row, :row]
+    return found
 
 
 def groups(likeness: Floats, least: float) -> list[list[int]]:

@@ -109,6 +109,8 @@ class Desk:
 
     def tuned(self, thresholds: Thresholds, hours: Hours) -> Desk:
         """A desk over the same knowledge that decides by these thresholds and knows of these hours."""
+        if (thresholds, hours) == (self.thresholds, self._hours):
+            return self
         other = copy.copy(self)
         other.thresholds, other._hours = thresholds, hours
         return other

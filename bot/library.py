@@ -144,7 +144,8 @@ class Library:
     def change(self, kind: Kind, entry_id: str | None, texts: Sequence[str], author: str) -> Draft:
         """Add a change for each text, all or none; what undoes a pending change takes that one away instead."""
         entry, state, tree = entry_id or "", self._holding.state(), ""
-        wanted = list(dict.fromkeys(map(checked, texts)))
+        dropped = kind in ("drop_similar", "drop_topic")  # named as they stand in the files, whatever that is
+        wanted = list(dict.fromkeys(texts if dropped else map(checked, texts)))
         ground = Ground({}, ())
         if kind == "take_files":
             entry, wanted, tree = "", [""], self._holding.take(state)
@@ -279,7 +280,7 @@ class Library:
             with self._preparations.alone():
                 preview = proof.prove(self._settings, self._piece(key), tell)
                 tell(Preparation("ready", preview=preview))
-                self._tidy(key)
+                self._tidy()
         except Obsolete:
             return False
         except EXPECTED as error:
@@ -331,16 +332,17 @@ class Library:
             raise NotPrepared(f"准备好的索引无法打开，请重新准备。{error}") from error
         version = self._store.write(work)
         self.follower.take(tree, desk)
-        self._tidy()
+        with suppress(OSError):  # it is published; the next one tidies up
+            self._tidy()
         return version
 
-    def _tidy(self, *keys: str) -> None:
+    def _tidy(self) -> None:
         """Throw away what is neither published lately nor about to be."""
-        state = self._holding.state()
-        self._preparations.forget(state.fingerprint, *keys)
+        keys = [key for key in self._preparations.known() if self._wanted(key)]
+        self._preparations.forget(*keys)
         numbers = list(dict.fromkeys(event.number for event in self.history(LOOKED_BACK)))[:KEPT]
         made: list[Version | Preview] = [self.version(number) for number in numbers]
-        made += [found for key in (state.fingerprint, *keys) if (found := self._preparations.read(key).preview)]
+        made += [found for key in keys if (found := self._preparations.read(key).preview)]
         model_id = upkeep.model_id(self._settings)
         self._shelf.prune([Stamp(found.content_hash, model_id) for found in made], [found.tree for found in made])
 

@@ -65,6 +65,10 @@ class Preparations:
         finally:
             os.close(descriptor)  # the process has it still, and the lock with it
 
+    def known(self) -> list[str]:
+        """The keys of which anything is left."""
+        return [folder.name for folder in self._folder.glob("*/")]
+
     def forget(self, *kept: str) -> None:
         """Throw away what was left of all others that nobody is at work on."""
         for folder in self._folder.glob("*/"):

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -20,8 +20,9 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from bot import cluster
+from bot.concern import Cluster
 from bot.desk import Desk
-from bot.doubt import KINDS, Deed, Doubt, Kind, Reading, Wording, doubts_in, plain, wordings
+from bot.doubt import Reading, Wording, doubts_in, wordings
 from bot.store.base import Store, StoreError
 from index.variant import without_courtesy
 
@@ -38,21 +39,6 @@ _AT_ONCE: Final = 8
 _SETTLED_BY_ANSWER: Final = ("reject", "clarify")
 
 Readings: TypeAlias = Mapping[str, Reading]
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Wordings of one meaning, the most frequent first, the most typical of them, and the entries nearest to them."""
-
-    id: str
-    wordings: tuple[Wording, ...]
-    typical: Wording
-    nearest: tuple[tuple[str, float], ...]
-
-    @property
-    def doubts(self) -> list[Doubt]:
-        """All doubts, the oldest first."""
-        return sorted((doubt for wording in self.wordings for doubt in wording.doubts), key=lambda doubt: doubt.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +59,6 @@ class Survey:
     def cluster(self, cluster_id: str) -> Cluster | None:
         """The group of that id, or None."""
         return next((found for found in self.clusters if found.id == cluster_id), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A group and what is still to be done about it: the doubts that nothing was done about.
-
-    `drafted` are the entries ("" for a topic) under which something of it stands in the draft; `dismissed` is in how
-    many conversations it was asked when it was dismissed.
-    """
-
-    cluster: Cluster
-    open: tuple[Doubt, ...]
-    drafted: tuple[str, ...] = ()
-    dismissed: int = 0
-
-    @property
-    def conversations(self) -> int:
-        """In how many conversations it was asked."""
-        return len({doubt.conversation for doubt in self.open})
-
-    @property
-    def kinds(self) -> list[tuple[Kind, int]]:
-        """Why it is doubtful, and how often each."""
-        counts = Counter(doubt.kind for doubt in self.open)
-        return [(kind, counts[kind]) for kind in KINDS if counts[kind]]
-
-    @property
-    def texts(self) -> int:
-        """How many different texts they are."""
-        return len({plain(doubt.text) for doubt in self.open})
-
-    @property
-    def systems(self) -> list[str]:
-        """The systems it was asked of."""
-        return sorted({doubt.system for doubt in self.open if doubt.system})
 
 
 class Review:
@@ -132,14 +83,18 @@ class Review:
         self._news = threading.Condition()
 
     def survey(self, days: int) -> Survey | None:
-        """The last survey of so many days, while a new one is made where it is old; None where there is none yet."""
+        """The survey of so many days, None where there is none yet.
+
+        Where the last one is old a new one is begun, waited for a moment, and given where it was quick.
+        """
         with self._news:
             known = self._surveys.get(days)
-            if not self._running and (known is None or self._old(known)):
+            begun = not self._running and (known is None or self._old(known))
+            if begun:
                 self._running = True
                 threading.Thread(target=self._run, args=(days,), name="review", daemon=True).start()
-            if known is None:
-                self._news.wait_for(lambda: days in self._surveys or not self._running, PATIENCE)
+            if begun or known is None:
+                self._news.wait_for(lambda: not self._running or self._is_rough(days), PATIENCE)
             return self._surveys.get(days)
 
     @property
@@ -188,8 +143,11 @@ class Review:
                 self._running = False
                 self._news.notify_all()
 
+    def _is_rough(self, days: int) -> bool:
+        return days in self._surveys and self._surveys[days].unfinished
+
     def _old(self, survey: Survey) -> bool:
-        return survey.unfinished or self._clock() - survey.at >= GOOD_FOR or survey.stamp != stamp_of(self._desk())
+        return self._clock() - survey.at >= GOOD_FOR or survey.stamp != stamp_of(self._desk())
 
     def _put(self, days: int, survey: Survey) -> None:
         with self._news:
@@ -264,44 +222,6 @@ def clusters(found: Sequence[Wording], readings: Readings, desk: Desk, rest: Cal
             )
         )
     return tuple(made)
-
-
-def cases(
-    found: Sequence[Cluster],
-    settled: Mapping[str, int],
-    deeds: Collection[Deed],
-    drafted: Mapping[str, str],
-    published: Mapping[str, str],
-) -> list[Case]:
-    """What is left to do, the most frequent first, and last what only waits in the draft to be published.
-
-    `settled` gives the deed of a message; `drafted` and `published` give the entry ("" for a topic) that a text stands
-    under, by its plain form. A deed counts while what it added is there: undone in the draft, it is void. What was
-    dismissed comes back once more conversations than were dismissed have asked it since.
-    """
-    standing = {deed.id: deed for deed in deeds if _stands(deed, drafted, published)}
-    left = []
-    for group in found:
-        by = {doubt.message: standing.get(settled.get(doubt.message, 0)) for doubt in group.doubts}
-        fresh = tuple(doubt for doubt in group.doubts if by[doubt.message] is None)
-        dismissed = {d.conversation for d in group.doubts if (deed := by[d.message]) and deed.kind == "dismiss"}
-        texts = [wording.text for wording in group.wordings]
-        texts += [text for deed in {d.id: d for d in by.values() if d}.values() for text in deed.texts]
-        waiting = dict.fromkeys(drafted[words] for words in map(plain, texts) if words in drafted)
-        case = Case(group, fresh, tuple(waiting), len(dismissed))
-        if case.conversations > case.dismissed:
-            left.append(case)
-        elif waiting and not fresh:
-            left.append(replace(case, open=tuple(group.doubts)))
-    left.sort(key=lambda case: (bool(case.drafted), -case.conversations, -case.open[-1].at.timestamp()))
-    return left
-
-
-def _stands(deed: Deed, drafted: Mapping[str, str], published: Mapping[str, str]) -> bool:
-    if deed.kind == "dismiss":
-        return True
-    words = [plain(text) for text in deed.texts]
-    return any(there.get(text) == deed.entry_id for there in (drafted, published) for text in words)
 
 
 def _form(desk: Desk, wording: Wording) -> str:

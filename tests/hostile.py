@@ -52,7 +52,7 @@ HARMLESS = tuple(f"第{n}句平常的话，网址 https://example.com/ 电话 01
 COUNT = itertools.count(1)
 NOW = datetime.now(UTC)
 
-LOOK = """([documents, wanted, seen]) => {
+LOOK = """([documents, wanted, seen, within]) => {
     const STATE = new Set(["hidden", "checked", "selected", "disabled", "open", "required", "class", "style",
         "aria-current", "aria-busy", "aria-invalid", "aria-describedby", "aria-activedescendant", "tabindex", "autofocus",
         "height", "width", "id", "title", "role"]);
@@ -93,7 +93,7 @@ LOOK = """([documents, wanted, seen]) => {
     };
     documents = documents.map(each => typeof each === "string"
         ? new DOMParser().parseFromString(each, "text/html") : each);
-    (documents.length ? documents : [document]).forEach(walk);
+    (documents.length ? documents : [within ? document.querySelector(within) : document]).forEach(walk);
     const hit = [window, ...Array.from(window.frames)].some(each => "hit" in each) || "hit" in Object.prototype
         || "hit" in window.parent || window.top !== window;
     const plain = text => text.replace(/\\s+/g, "");
@@ -202,7 +202,7 @@ class House:
         rows.put_staff(replace(lead, display=self.texts[15]))
         for n, text in enumerate(self.texts):
             rows.put_staff(Staff(f"colleague-{n}", text, "agent", active=True, created_at=NOW), "x")
-            rows.put_canned(Canned(f"{n:016}", f"{n // 20}组 {text}", text, NOW))
+            rows.put_canned(Canned(f"{n:016}", f"{n // 20}组 {text}"[:100], text, NOW))
             rows.add_api_key(ApiKey(f"key-{n}", text, "agent", NOW), f"hash {n}")
             rows.add_alteration(Alteration(NOW, text, text, text, text))
 
@@ -258,7 +258,19 @@ class House:
         ]
         figures = [FigureChange(text, text, "covered", True, 0.5, 0.6, 10) for text in self.texts]
         preview = Preview(
-            "key", "tree", "hash", None, 1.0, 1, 1, self.difference(), (*shifts,), (*figures,), (*checks,), self.texts[7]
+            key="key",
+            tree="tree",
+            content_hash="hash",
+            model_id=None,
+            thresholds={"answer": 0.5},
+            seconds=1.0,
+            asked_own=1,
+            asked_visitor=1,
+            difference=self.difference(),
+            shifts=(*shifts,),
+            figures=(*figures,),
+            checks=(*checks,),
+            summary=self.texts[7],
         )
         return Preparation("ready", preview=preview)
 
@@ -283,7 +295,7 @@ def knowledge(texts: Sequence[str]) -> KnowledgeBase:
         for n, text in enumerate(texts, 1)
     ]
     systems = [
-        System(f"s{n}", text, audiences=(Audience(text),), portal=text, hotline=text) for n, text in enumerate(texts)
+        System(f"s{n}", f"系统{n} {text}", audiences=(Audience(text),), portal=text, hotline=text) for n, text in enumerate(texts)
     ]
     own = System("a", texts[8], portal=texts[9], hotline=texts[10])
     found = fake.knowledge_of(*entries, uncovered=texts, catalog=Catalog((own, *systems)))
@@ -316,9 +328,9 @@ class Watch:
     counts: list[dict[str, int]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
-    def look(self, *wanted: str, seen: bool = True) -> None:
-        """Take note of what is on the page now; the texts must stand there word for word."""
-        found = self.page.evaluate(LOOK, [[], list(wanted), seen])
+    def look(self, *wanted: str, seen: bool = True, within: str = "") -> None:
+        """Take note of what is on the page now, or in a part of it; the texts must stand there word for word."""
+        found = self.page.evaluate(LOOK, [[], list(wanted), seen, within])
         self._noted(found)
         self.counts.append(found["counts"])
 
@@ -330,7 +342,7 @@ class Watch:
             """paths => Promise.all(paths.map(path => fetch(path, {headers: {Accept: "text/html"}}).then(each => each.text())))""",
             list(paths),
         )
-        self._noted(self.page.evaluate(LOOK, [pages, list(wanted), False]))
+        self._noted(self.page.evaluate(LOOK, [pages, list(wanted), False, ""]))
 
     def _noted(self, found: dict[str, Any]) -> None:
         assert found["hit"] is False, self.page.url
@@ -362,7 +374,8 @@ def watched(browser: Browser, house: House, refused: Sequence[str] = (), **optio
             watch.wrong.append(f"{response.status} for {response.url}")
 
     def complained(said: ConsoleMessage) -> None:
-        if said.type == "error" and not said.text.startswith("Failed to load resource"):
+        known = ("Failed to load resource", "Response Status Error Code")  # told by the status as well
+        if said.type == "error" and not said.text.startswith(known):
             watch.wrong.append(said.text)
 
     context.on("request", asked)

@@ -11,12 +11,13 @@ import pytest
 from fake import FakeEncoder, entry, index_of, knowledge_of
 
 from bot import cluster
+from bot.concern import Cluster, cases
 from bot.decide import Thresholds
 from bot.desk import Desk
 from bot.dialogue import Bot
 from bot.doubt import Deed, Doubt, Wording, doubts_in, plain, wordings
 from bot.escalation import HUMAN
-from bot.review import Cluster, Review, cases
+from bot.review import Review
 from bot.store.sqlite import SqliteStore
 from bot.turn import Incoming, Pass
 
@@ -253,6 +254,21 @@ def test_a_survey_puts_the_most_frequent_first_and_reads_each_wording_once(store
     again = Review(store, lambda: fresh.desk, COLD, clock=lambda: hall.now, pace=0.0).make(30)
     assert [group.id for group in again.clusters] == [case.cluster.id for case in found]
     assert encoder.encoded == []
+
+
+def test_a_survey_that_is_old_is_made_anew_before_it_is_shown(hall: Hall) -> None:
+    """Whoever looks later sees what was asked meanwhile, and nothing of what was erased."""
+    first = hall.talk("月球上有水吗")
+    review = Review(hall.store, lambda: hall.desk, COLD, clock=lambda: hall.now, pace=0.0)
+
+    def shown() -> list[str]:
+        survey = review.survey(30)
+        return [group.typical.text for group in survey.clusters] if survey else []
+
+    assert shown() == ["月球上有水吗"]
+    hall.talk("火车票怎么退")
+    hall.store.write(lambda t: t.delete_conversation(first.conversation_id))
+    assert shown() == ["火车票怎么退"]
 
 
 def test_what_the_published_index_answers_now_is_no_longer_doubtful(store: SqliteStore) -> None:

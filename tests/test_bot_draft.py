@@ -22,7 +22,7 @@ from bot.draft import (
     conflicts,
     planned,
 )
-from bot.version import BadChange, Event, Missing, PhraseChange, Version, phrases_of
+from bot.version import BadChange, Event, Missing, Version, phrases_of
 from faq.writing import read_tables, read_topics
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -174,6 +174,16 @@ def test_several_texts_are_added_at_once_or_none(case: Case) -> None:
     assert [change.text for change in case.library.draft().changes] == ["甲甲", "乙乙"]
 
 
+def test_whatever_stands_in_a_file_can_be_dropped(case: Case) -> None:
+    """Also what nobody could add."""
+    case.put("a.similar.toml", '"登不上去",', '"登不上去",\n    "两个  空格",\n    "？？",')
+    case.library.change("take_files", None, (), BY)
+    case.publish()
+    case.library.change("drop_similar", "a-1", ["两个  空格", "？？"], BY)
+    case.publish()
+    assert case.similar("a-1") == ("登不上去",)
+
+
 def test_each_change_is_undone_alone(case: Case) -> None:
     """Once; the rest stays."""
     draft = case.library.change("add_similar", "a-1", ["甲甲", "乙乙"], BY)

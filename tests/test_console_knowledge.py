@@ -235,6 +235,16 @@ def test_errors_are_told_and_keep_a_draft_from_being_published(desk: Desk, offic
     assert library.draft().empty
 
 
+def test_what_is_published_can_be_checked_by_itself(desk: Desk) -> None:
+    """Without a draft the check is started on its own page, which then shows what it found, by kind."""
+    page = desk.member("zhao", "/console/knowledge/checks")
+    expect(page.get_by_text("还没有检查过")).to_be_visible()
+    page.get_by_role("button", name="开始检查").click()
+    expect(page.locator("#checks")).to_contain_text("没有发现问题", timeout=PREPARED)
+    page.goto("/console/knowledge/a-1")
+    expect(page.get_by_text("没有发现问题")).to_be_visible()
+
+
 def test_changed_files_wait_to_be_taken_into_the_draft(desk: Desk, office: Office) -> None:
     """A banner leads to what changed, word for word; taken over, published, it is what visitors get."""
     office.service.library.published()

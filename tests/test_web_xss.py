@@ -297,7 +297,7 @@ def test_in_the_console_a_conversation_is_text(inert: Inert) -> None:
         for group in range(0, len(texts), 20):
             reply.fill(f"/{group // 20}组")
             expect(page.locator("#canned [role=option]")).to_have_count(len(texts[group : group + 20]))
-            watch.look(*texts[group : group + 20])
+            watch.look(*(text[:90] for text in texts[group : group + 20]), within="#canned")
         page.keyboard.press("Enter")
         watch.look(texts[group])
         reply.fill("")
@@ -354,10 +354,12 @@ def test_in_the_console_the_knowledge_base_is_text(inert: Inert) -> None:
         with house.previewed():
             for path in ("draft", "checks", "files", "a-16", "topics", "versions", "versions/2"):
                 page.goto(f"/console/knowledge/{path}")
-                for folded in page.locator("main details:not([open]) > summary").all():
-                    folded.click()
+                page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true; })")
                 watch.look(*(texts if path not in ("versions", "topics") else ()), seen=path != "a-16")
             page.goto("/console/knowledge/versions")
+            page.get_by_text("改了什么").first.click()
+            expect(page.locator(".changed .change").first).to_be_visible()
+            watch.look()
             page.get_by_role("button", name="回滚到第 1 版").click()
             expect(page.get_by_role("dialog")).to_be_visible()
             watch.look(*texts, seen=False)
@@ -449,9 +451,9 @@ def test_in_the_console_settings_are_text(inert: Inert) -> None:
             expect(page.get_by_role("heading", name="设置", exact=True)).to_be_visible()
             watch.look(*shown.get(tab, ()))
         page.goto("/console/settings/canned")
-        page.get_by_role("button", name="删除").nth(15).click()
+        page.get_by_role("button", name=texts[15]).last.click()
         expect(page.get_by_role("dialog")).to_contain_text(texts[15])
-        watch.look()
+        watch.look(texts[15])
         page.get_by_role("button", name="取消").click()
         page.get_by_label("标题").fill(texts[16][:100])
         page.get_by_label("内容").fill(texts[16])

@@ -15,12 +15,13 @@ from fastapi.responses import HTMLResponse
 
 from bot.api.dep import Service, Serving
 from bot.api.staff_caller import require
+from bot.concern import Case, cases
 from bot.console.page import Member, partial, render, toasted
 from bot.doubt import Deed, Doubt, plain
 from bot.draft import Kind
 from bot.mask import mask
 from bot.model import Ticket
-from bot.review import Case, Survey, cases
+from bot.review import Survey
 from bot.store.base import Transaction
 
 router = APIRouter()
@@ -77,6 +78,7 @@ def doubts(
         chosen=chosen,
         periods=PERIODS,
         survey=survey,
+        running=serving.review.running,
         keyword=serving.bot.desk.index.mode == "keyword",
         cases=found[start : start + PAGE],
         total=len(found),
@@ -90,7 +92,10 @@ def doubts(
 @router.get("/doubts/progress")
 def progress(request: Request, serving: Serving, _: Member, chosen: Filtered) -> HTMLResponse:
     """How far the reading of a survey is."""
-    return render(request, "doubt_progress.html", chosen=chosen, survey=serving.review.survey(chosen.days))
+    review = serving.review
+    return render(
+        request, "doubt_progress.html", chosen=chosen, survey=review.survey(chosen.days), running=review.running
+    )
 
 
 @router.get("/doubts/deeds")

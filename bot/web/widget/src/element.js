@@ -138,7 +138,6 @@ export function elementFor(base) {
     hide() {
       this.open = false;
       this.suggestion.close();
-      this.changed();
       this.changed().then(() => this.root.querySelector(".launcher").focus());
     }
 
@@ -150,7 +149,7 @@ export function elementFor(base) {
       sent.then(this.changed).then(() => {
         const { asking } = this.talk;
         const free = this.root.activeElement === this.composer.field && !this.composer.text;
-        if (asking && free && matchMedia("(pointer: fine)").matches) this.focusIn(asking, ".fill input, .fill textarea");
+        if (asking && free && matchMedia("(pointer: fine)").matches) this.focusIn(asking, ".fill input");
       });
       return true;
     }
@@ -179,7 +178,6 @@ export function elementFor(base) {
     /** Do something that cannot be taken back, once the visitor has agreed to it. */
     ask(question, yes, deed) {
       this.question = { question, yes, deed };
-      this.changed();
       this.modal("sheet");
     }
 

@@ -25,7 +25,8 @@ export function stepForm(item, chat) {
       ${choices.map(button)}</div>` : nothing}` : nothing}</div>`;
 }
 
-/** A field for the value; what takes several lines goes into the composer. A value that was refused stands in it once more, with the server's words beside it. */
+/** A field for the value; what takes several lines goes into the composer. A value that was refused stands in it once
+ * more, with the server's words beside it. */
 function stepField(item, chat) {
   const { field, label, kinds, required } = item.reply.step;
   const { mode = "text", complete = "off" } = FIELDS[kinds.find((kind) => FIELDS[kind])] || {};
@@ -61,7 +62,7 @@ export function ratingForm(item, chat) {
   };
   return html`<form class="card" @submit=${send}><fieldset>
     <legend>请为本次服务评分（${label}，受理编号 ${number}）</legend>
-    <div class="stars">${[1, 2, 3, 4, 5].map((value) => html`<label title="${value} 星"
+    <div class="stars">${[1, 2, 3, 4, 5].map((value) => html`<label
       class=${value <= (values.stars || 0) ? "lit" : ""}><input type="radio" class="unseen" name="stars-${number}"
       aria-label="${value} 星" @change=${() => set(value)}><span aria-hidden="true">★</span></label>`)}</div>
     <p class="lead">1 星非常不满意，5 星非常满意</p>
