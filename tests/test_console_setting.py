@@ -232,6 +232,7 @@ def test_the_last_administrator_stays(desk: Desk, office: Office) -> None:
     expect(page.locator(".toast.bad")).to_contain_text("至少要保留一位在用的管理员")
     page.get_by_role("button", name="关闭提示").click()
     page.get_by_role("link", name="编辑 admin").click()
+    expect(page.get_by_role("heading", name="修改账号 admin")).to_be_visible()
     page.get_by_label("角色").select_option("agent")
     page.get_by_role("button", name="保存").click()
     expect(page.locator(".toast.bad")).to_contain_text("至少要保留一位在用的管理员")

@@ -162,7 +162,7 @@ def test_visitor_and_agent_see_the_same_whatever_the_network_does(
     everything = kept(widget_data)
     assert [number for number, _, _ in everything] == list(range(1, len(everything) + 1))
     texts = [text for _, author, text in everything if author != "bot"]
-    assert sorted(texts) == sorted({*texts} | {""}) , "something is doubled"
+    assert len(texts) == len({*texts}), "something is doubled"
     written = [f"{who} {n}" for n in range(1, 5) for who in ("访客", "客服", "访客另一页")]
     written += [f"{who} {n}" for n in range(1, 4) for who in ("客服，访客断网时", "访客，客服断网时")]
     assert {*written, "访客断网时", "客服断网时", "谢谢", "不客气", LOCKED, CODE} <= {*texts}
@@ -174,5 +174,6 @@ def test_visitor_and_agent_see_the_same_whatever_the_network_does(
     for page, messages in ((tab, ".log > *"), (other, ".log > *"), (agent, "#messages > *")):
         assert shown(page.locator(messages)) == everything
     for complaints in (faults, desk.faults):
-        assert all(complaint.startswith("Failed to load resource") for complaint in complaints), complaints
+        others = [each for each in complaints if not re.match("Failed to load resource|htmx:sendError|Send Error", each)]
+        assert others == []
         complaints.clear()

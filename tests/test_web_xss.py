@@ -15,9 +15,10 @@ from browse import chromium
 from conftest import NO_LIMIT
 from embedded import bubbles, remembered, say
 from hostile import HARMLESS, PAYLOADS, House, Watch, knowledge, watched
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from staffed import PASSWORD, office_in
 
+from bot.console.page import _environment as templates
 from bot.doubt import plain
 from bot.mask import mask
 
@@ -73,16 +74,20 @@ def everywhere(text: str, *names: str) -> str:
     return "&".join(f"{name}={quote(text, safe='')}" for name in names)
 
 
+def enter(page: Page, name: str = "zhao") -> None:
+    """Log in to the console."""
+    page.goto("/console/login")
+    page.get_by_label("用户名").fill(name)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url("**/console/")
+
+
 def logged_in(visit: Visit, name: str = "zhao") -> Visit:
     """The visit of somebody who is logged in to the console."""
 
     def visited(watch: Watch) -> None:
-        page = watch.page
-        page.goto("/console/login")
-        page.get_by_label("用户名").fill(name)
-        page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("button", name="登录").click()
-        page.wait_for_url("**/console/")
+        enter(watch.page, name)
         visit(watch)
 
     return visited
@@ -471,3 +476,100 @@ def test_in_the_console_settings_are_text(inert: Inert) -> None:
         watch.parse([f"/console/settings/accounts?{everywhere(text, 'edit')}" for text in texts])
 
     inert(logged_in(visit, "admin"), refused=("/console/settings",))
+
+
+# What stands behind it, should a text become markup after all
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/console/login",
+        "/console/",
+        "/console/queue",
+        "/console/tickets",
+        "/console/tickets/1",
+        "/console/knowledge",
+        "/console/doubts",
+        "/console/analytics",
+        "/console/settings",
+        "/console/account",
+        "/console/nowhere",
+        "/console/tickets/999999",
+        "/console/?system=nowhere",
+    ],
+)
+def test_no_page_runs_or_draws_what_is_written_into_it(browser: Browser, houses: tuple[House, House], path: str) -> None:
+    """By its header, and by what the browser does: script, handler, style and text as code are refused and reported."""
+    context = browser.new_context(base_url=houses[0].url)
+    page = context.new_page()
+    if path not in ("/", "/console/login"):
+        enter(page)
+    response = page.goto(path)
+    assert response is not None
+    policy = response.header_value("content-security-policy") or ""
+    rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == rules["style-src"] == "'self'"
+    assert "unsafe" not in policy
+    told = page.evaluate(
+        """async () => {
+            const told = [];
+            document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI }) =>
+                told.push(`${effectiveDirective} ${blockedURI}`));
+            const add = (name, text) => {
+                const element = document.body.appendChild(document.createElement(name));
+                element.textContent = text;
+                return element;
+            };
+            add("script", "window.hit = 1");
+            add("style", "html { opacity: 0 !important }");
+            const button = add("button", "");
+            button.setAttribute("onclick", "window.hit = 1");
+            button.setAttribute("style", "opacity: 0");
+            button.click();
+            setTimeout("window.hit = 1");
+            await new Promise(done => setTimeout(done, 100));
+            return [told.sort(), "hit" in window, getComputedStyle(document.documentElement).opacity];
+        }"""
+    )
+    kinds = ["script-src eval", "script-src-attr inline", "script-src-elem inline"]
+    assert told == [[*kinds, "style-src-attr inline", "style-src-elem inline"], False, "1"]
+    context.close()
+
+
+@pytest.mark.parametrize("trusting", [False, True], ids=["policy", "no policy"])
+def test_these_tests_see_what_is_parsed_in_the_widget(
+    browser: Browser, houses: tuple[House, House], *, trusting: bool
+) -> None:
+    """Words that are put in as HTML are found at once; without the policy they would run."""
+    with pytest.raises(AssertionError), watched(browser, houses[1], bypass_csp=trusting) as watch:
+        page = watch.page
+        page.goto("/")
+        say(page, PAYLOADS[15])
+        watch.look()
+        words = page.locator("online-chat .log > .visitor .words")
+        words.evaluate("node => { node.innerHTML = node.textContent }")
+        page.wait_for_timeout(200)
+        assert page.evaluate("'hit' in window") == trusting, "not what was expected"
+        raised = pytest.raises(AssertionError, match="hit" if trusting else "onerror")
+        with raised:
+            watch.look()
+        raise AssertionError
+
+
+def test_these_tests_see_what_is_not_escaped_in_the_console(
+    browser: Browser, houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the templates' escaping shut off, the first look at the page fails."""
+    with watched(browser, houses[1]) as watch:
+        enter(watch.page, "wang")
+        watch.parse(["/console/"])
+        monkeypatch.setattr(templates, "autoescape", False)
+        templates.cache.clear()
+        try:
+            with pytest.raises(AssertionError, match="on\\w+="):
+                watch.parse(["/console/"])
+        finally:
+            templates.cache.clear()

@@ -115,8 +115,6 @@ def deeds(request: Request, serving: Serving, _: Member, chosen: Filtered) -> HT
         here="doubts",
         chosen=chosen,
         deeds=serving.store.read(work),
-        drafted=set(drafted_of(serving).items()),
-        plain=plain,
         **_names(serving),
     )
 
