@@ -35,6 +35,10 @@ evaluate: $(VENV)/.runtime
 bench: $(VENV)/.development
 	$(BIN)/python tests/bench
 
+# The READMEs' pictures, from a month of made-up consultations.
+screenshots: $(VENV)/.development
+	PYTHONPATH=. $(BIN)/python tests/screenshots.py
+
 train: $(VENV)/.runtime
 	$(BIN)/python serve.py train
 

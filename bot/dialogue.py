@@ -208,6 +208,7 @@ class Bot:
             transaction.rate_answer(Feedback(message_id, conversation.id, helpful, reason, self._clock()))
 
         self._store.write(work)
+        self.live.changed(holder.conversation_id)
 
     def rate_ticket(self, holder: Pass, number: int, stars: int, comment: str = "") -> None:
         """Keep the visitor's rating, 1 to 5; Unknown for another's ticket, NotOffered while it is not over."""

@@ -22,18 +22,18 @@ DECISIVE: Final = 3
 """Measures that are named as having put the wrong entry first."""
 
 MEASURES: Final = {
-    "title": "标题语义",
-    "question": "最近问法语义",
-    "answer": "答案语义",
-    "head": "分类器",
-    "words": "问法词语",
-    "pairs": "问法字组",
-    "sounds": "问法读音",
-    "answer_words": "标题与答案词语",
-    "answer_pairs": "标题与答案字组",
-    "fuzzy": "字形相近",
-    "system": "系统线索",
-    "audience": "对象线索",
+    "title": "标题意思相近",
+    "question": "问法意思相近",
+    "answer": "答案意思相近",
+    "head": "与以往问法同类",
+    "words": "问法用词相同",
+    "pairs": "问法用字相同",
+    "sounds": "问法读音相同",
+    "answer_words": "标题或答案用词相同",
+    "answer_pairs": "标题或答案用字相同",
+    "fuzzy": "问法写法相近",
+    "system": "系统相符",
+    "audience": "用户身份相符",
 }
 """What the features of `rank` are called for staff; one that is not here keeps its own name."""
 

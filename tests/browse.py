@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from staffed import PASSWORD
 
@@ -28,6 +29,10 @@ VIEWS = [
     pytest.param(size, scheme, id=f"{size[0]}-{scheme}") for size in (DESKTOP, PHONE) for scheme in ("light", "dark")
 ]
 """For `@pytest.mark.parametrize(("size", "scheme"), VIEWS)`: what every screen is looked at in."""
+
+
+_logins: dict[tuple[str, str], list[SetCookieParam]] = {}
+"""The cookies of whoever has logged in, by server and name; a login serves all tests of a module."""
 
 
 @contextmanager
@@ -63,13 +68,17 @@ class Desk:
         return context
 
     def member(self, name: str, path: str = "/console/", **options: Any) -> Page:
-        """A page of the console, after its person logged in through the form."""
-        page = self.context(**options).new_page()
-        page.goto(f"/console/login?next={path}")
-        page.get_by_label("用户名").fill(name)
-        page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("button", name="登录").click()
-        page.wait_for_url(f"**{path}")
+        """A page of the console for somebody, who logs in through the form where no earlier login holds."""
+        context = self.context(**options)
+        context.add_cookies(_logins.get((self.url, name), []))
+        page = context.new_page()
+        page.goto(path)
+        if "/console/login" in page.url:
+            page.get_by_label("用户名").fill(name)
+            page.get_by_label("密码").fill(PASSWORD)
+            page.get_by_role("button", name="登录").click()
+            page.wait_for_url(f"**{path}")
+            _logins[self.url, name] = cast("list[SetCookieParam]", context.cookies())
         return page
 
     def close(self) -> None:

@@ -1,25 +1,19 @@
-"""Texts that try to become code, put wherever people or files can put a text; and what a page made of them.
+"""Texts that try to become code, put wherever people or files can put a text; or harmless ones in the same places.
 
-Everything exists twice, with harmless texts in the same places: a page over the hostile ones must have the same kinds
-of elements with the same attributes, links apart.
+A page over the hostile ones must have the same kinds of elements with the same attributes as one over the others.
 """
 
 from __future__ import annotations
 
-import itertools
-import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import fake
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 from staffed import Office
 
 from bot.decide import Thresholds
@@ -49,57 +43,7 @@ from faq.knowledge import KnowledgeBase
 
 PAYLOADS = tuple((Path(__file__).parent / "xss.txt").read_text(encoding="utf-8").splitlines())
 HARMLESS = tuple(f"第{n}句平常的话，网址 https://example.com/ 电话 010-12345678" for n in range(len(PAYLOADS)))
-COUNT = itertools.count(1)
 NOW = datetime.now(UTC)
-
-LOOK = """([documents, wanted, seen, within]) => {
-    const STATE = new Set(["hidden", "checked", "selected", "disabled", "open", "required", "class", "style",
-        "aria-current", "aria-busy", "aria-invalid", "aria-describedby", "aria-activedescendant", "tabindex", "autofocus",
-        "height", "width", "id", "title", "role"]);
-    const ADDRESS = /^(?:href|src|srcset|action|formaction|data|srcdoc|poster|background|xlink:href|ping)$/;
-    const shapes = new Set(), bad = [], texts = [], counts = {};
-    const counted = ["script", "style", "link", "meta", "base", "title", "iframe", "object", "embed", "frame"];
-    const visible = node => !seen || node.parentElement === null || node.parentElement.closest("select, textarea, title")
-        || node.parentElement.getClientRects().length > 0;
-    const walk = root => {
-        const nodes = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
-        for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
-            if (node.nodeType === Node.TEXT_NODE) {
-                if (visible(node)) texts.push(node.data);
-                continue;
-            }
-            const names = node.getAttributeNames();
-            const name = node.localName;
-            shapes.add(name + "[" + names.filter(each => !STATE.has(each)).sort().join() + "]");
-            if (counted.includes(name) && !(root instanceof ShadowRoot)) counts[name] = (counts[name] || 0) + 1;
-            if (node.namespaceURI.endsWith("svg") && name === "script") bad.push(node.outerHTML);
-            for (const each of names) {
-                const value = node.getAttribute(each).trim();
-                const address = ADDRESS.test(each) && !/^(?:https?:|tel:|blob:|[/#?]|$)/.test(value);
-                const own = ["action", "src"].includes(each) && /^[\\w-]+$/.test(value);
-                if (/^on/i.test(each) || address || own) bad.push(`${name} ${each}=${value}`);
-                if (each === "style" && /url|expression|behavior|animation|inset|background/.test(value)) bad.push(value);
-                if (/^(?:x-|hx-|data-hx|@|:)/.test(each) && /window\\.hit|javascript|\\bjs:/.test(value)) bad.push(`${each}=${value}`);
-            }
-            if ("value" in node && typeof node.value === "string") texts.push("\\n", node.value, "\\n");
-            if (name === "option") texts.push("\\n", node.textContent, "\\n");
-            if (["br", "p", "li", "div", "td", "span", "button", "h1", "h2", "a", "option"].includes(name)) texts.push("");
-            if (node.shadowRoot) walk(node.shadowRoot);
-            if (name === "template") walk(node.content);
-            for (const each of ["aria-label", "title", "placeholder", "data-copy"]) {
-                if (node.hasAttribute(each)) texts.push("\\n", node.getAttribute(each), "\\n");
-            }
-        }
-    };
-    documents = documents.map(each => typeof each === "string"
-        ? new DOMParser().parseFromString(each, "text/html") : each);
-    (documents.length ? documents : [within ? document.querySelector(within) : document]).forEach(walk);
-    const hit = [window, ...Array.from(window.frames)].some(each => "hit" in each) || "hit" in Object.prototype
-        || "hit" in window.parent || window.top !== window;
-    const plain = text => text.replace(/\\s+/g, "");
-    const whole = plain(texts.join(""));
-    return { shapes: [...shapes], bad, counts, hit, missing: wanted.filter(each => !whole.includes(plain(each))) };
-}"""
 
 
 @dataclass
@@ -163,7 +107,9 @@ class House:
             for text in self.texts:
                 message = rows.add_message(conversation_id, "bot", text, now=NOW, reply=reply(text))
                 rows.rate_answer(Feedback(message.id, conversation_id, helpful=False, reason=text, at=NOW))
-            step = Step("details", self.texts[2], self.texts[3], ("text", "phone", "image"), False, tuple(self.texts), 2)
+            step = Step(
+                "details", self.texts[2], self.texts[3], ("text", "phone", "image"), False, tuple(self.texts), 2
+            )
             rows.add_message(conversation_id, "bot", "请填写", now=NOW, reply=replace(reply("请填写"), step=step))
 
         self.office.store.write(work)
@@ -238,8 +184,8 @@ class House:
 
         self.office.store.write(publish)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(library, "preparation", lambda number=None: self.preparation())
-            patch.setattr(library, "difference", lambda before, after: self.difference())
+            patch.setattr(library, "preparation", lambda _=None: self.preparation())
+            patch.setattr(library, "difference", lambda *_: self.difference())
             patch.setattr(library, "file_changes", lambda: FileChanges(self.difference(), None, "tree"))
             yield
 
@@ -289,13 +235,14 @@ class House:
 
 
 def knowledge(texts: Sequence[str]) -> KnowledgeBase:
-    """A knowledge base in which every text is a question, an answer, a similar question, a topic and a system's name."""
+    """A knowledge base in which every text is a question, an answer, a similar question, a topic, a system's name."""
     entries = [
         replace(fake.entry(f"a-{n}", text, f"{text}\n1. {text}", f"{text} 怎么办"), section=text)
         for n, text in enumerate(texts, 1)
     ]
     systems = [
-        System(f"s{n}", f"系统{n} {text}", audiences=(Audience(text),), portal=text, hotline=text) for n, text in enumerate(texts)
+        System(f"s{n}", f"系统{n} {text}", audiences=(Audience(text),), portal=text, hotline=text)
+        for n, text in enumerate(texts)
     ]
     own = System("a", texts[8], portal=texts[9], hotline=texts[10])
     found = fake.knowledge_of(*entries, uncovered=texts, catalog=Catalog((own, *systems)))
@@ -316,75 +263,3 @@ def reply(text: str) -> Reply:
         question=text,
         step=Step("details", text, text, ("text",), choices=(text,)),
     )
-
-
-@dataclass
-class Watch:
-    """A page, and what happens on it that no text may cause."""
-
-    page: Page
-    house: House
-    shapes: set[str] = field(default_factory=set)
-    counts: list[dict[str, int]] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-
-    def look(self, *wanted: str, seen: bool = True, within: str = "") -> None:
-        """Take note of what is on the page now, or in a part of it; the texts must stand there word for word."""
-        found = self.page.evaluate(LOOK, [[], list(wanted), seen, within])
-        self._noted(found)
-        self.counts.append(found["counts"])
-
-    def parse(self, paths: Sequence[str], wanted: Sequence[str] = ()) -> None:
-        """Take note of pages that are fetched and parsed but not shown; the hostile texts must stand in them."""
-        if not self.house.hostile:
-            paths, wanted = paths[::50], ()  # enough to see what is on such pages
-        pages = self.page.evaluate(
-            """paths => Promise.all(paths.map(path => fetch(path, {headers: {Accept: "text/html"}}).then(each => each.text())))""",
-            list(paths),
-        )
-        self._noted(self.page.evaluate(LOOK, [pages, list(wanted), False, ""]))
-
-    def _noted(self, found: dict[str, Any]) -> None:
-        assert found["hit"] is False, self.page.url
-        assert found["bad"] == [], (self.page.url, found["bad"][:5])
-        assert found["missing"] == [], (self.page.url, found["missing"][:5])
-        self.shapes |= set(found["shapes"])
-
-
-@contextmanager
-def watched(browser: Browser, house: House, refused: Sequence[str] = (), **options: Any) -> Iterator[Watch]:
-    """A page in a context of its own; fails where it asked for anything but its server's own, or opened a dialog.
-
-    What it asks for is there, save under the paths that may be `refused`.
-    """
-    options = {"base_url": house.url, "reduced_motion": "reduce", "locale": "zh-CN", **options}
-    context: BrowserContext = browser.new_context(**options)
-    context.set_default_timeout(15_000)
-    watch = Watch(context.new_page(), house)
-    own = re.compile(r"/|/widget\.(?:js|css)|/static/[\w./-]+|/api/.+|/console/(?!account|logout).*")
-
-    def asked(request: Request) -> None:
-        address = urlsplit(request.url)
-        here = f"{address.scheme}://{address.netloc}" == house.url
-        if address.scheme != "blob" and not (here and own.fullmatch(address.path)):
-            watch.wrong.append(f"asked for {request.url}")
-
-    def answered(response: Response) -> None:
-        if response.status >= 400 and not urlsplit(response.url).path.startswith(tuple(refused)):
-            watch.wrong.append(f"{response.status} for {response.url}")
-
-    def complained(said: ConsoleMessage) -> None:
-        known = ("Failed to load resource", "Response Status Error Code")  # told by the status as well
-        if said.type == "error" and not said.text.startswith(known):
-            watch.wrong.append(said.text)
-
-    context.on("request", asked)
-    context.on("dialog", lambda dialog: (watch.wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    context.on("page", lambda page: watch.wrong.append(f"opened {page.url}") if page != watch.page else None)
-    context.on("response", answered)
-    context.on("console", complained)
-    context.on("weberror", lambda error: watch.wrong.append(str(error.error)))
-    yield watch
-    watch.look()
-    context.close()
-    assert watch.wrong == [], watch.wrong[:5]

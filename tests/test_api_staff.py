@@ -47,11 +47,11 @@ def operations(office: Office) -> list[tuple[str, str]]:
 
 
 def test_logging_in_gives_a_cookie_that_scripts_and_other_sites_cannot_use(office: Office) -> None:
-    """HttpOnly, SameSite=Strict, for the staff's paths only, as long as a login may last."""
+    """HttpOnly, SameSite=Strict, for the API and the console, as long as a login may last."""
     response = office.stranger().post("/login", json={"name": "wang", "password": PASSWORD})
     assert response.json() == {"name": "wang", "display": "WANG", "role": "agent", "csrf": response.json()["csrf"]}
     cookie = response.headers["set-cookie"]
-    assert re.fullmatch(r"staff=[\w-]{43}; HttpOnly; Max-Age=604800; Path=/api/staff; SameSite=strict", cookie), cookie
+    assert re.fullmatch(r"staff=[\w-]{43}; HttpOnly; Max-Age=604800; Path=/; SameSite=strict", cookie), cookie
     assert response.headers["cache-control"] == "no-store"
 
 

@@ -1,4 +1,4 @@
-"""What the widget costs the page that it is on, before anybody opens it. How long it takes tells tests/bench/launcher.py."""
+"""What the widget costs the page that it is on, before anybody opens it; in time, see tests/bench/launcher.py."""
 
 from __future__ import annotations
 

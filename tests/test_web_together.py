@@ -1,4 +1,4 @@
-"""A visitor in two tabs and an agent at the console, both writing while the network comes and goes: all see the same."""
+"""A visitor in two tabs and an agent at the console write while the network comes and goes: all see the same."""
 
 from __future__ import annotations
 
@@ -62,8 +62,10 @@ def kept(data: Path) -> Said:
     """What the database has of its last conversation that has a ticket."""
     with closing(sqlite3.connect(data / "conversations.db")) as database:
         rows = database.execute(
-            """SELECT sequence, author, text FROM message
-               WHERE conversation_id = (SELECT conversation_id FROM ticket ORDER BY number DESC LIMIT 1) ORDER BY sequence"""
+            """
+            SELECT sequence, author, text FROM message
+            WHERE conversation_id = (SELECT conversation_id FROM ticket ORDER BY number DESC LIMIT 1) ORDER BY sequence
+            """
         ).fetchall()
     return [(number, author, "" if author == "bot" else text) for number, author, text in rows]
 
@@ -174,6 +176,8 @@ def test_visitor_and_agent_see_the_same_whatever_the_network_does(
     for page, messages in ((tab, ".log > *"), (other, ".log > *"), (agent, "#messages > *")):
         assert shown(page.locator(messages)) == everything
     for complaints in (faults, desk.faults):
-        others = [each for each in complaints if not re.match("Failed to load resource|htmx:sendError|Send Error", each)]
+        others = [
+            each for each in complaints if not re.match("Failed to load resource|htmx:sendError|Send Error", each)
+        ]
         assert others == []
         complaints.clear()

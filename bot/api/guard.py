@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 LARGEST_BODY: Final = 32 * 1024
 """Bytes. A text of 2,000 characters takes at most 24 kB, were each written as an escaped surrogate pair."""
 
+PRIVATE: Final = re.compile("/(api|console)(/|$)")
+"""What no browser may keep: replies are nobody else's, nor is a page of the console once somebody has logged out.
+Files are only asked for anew (by ETag), lest an upgrade meet an old script."""
 PICTURES: Final = re.compile("/api/conversations/([^/]*)/pictures")
 """Where pictures are sent up."""
 PICTURE_SECONDS: Final = 60.0
@@ -96,8 +99,7 @@ class Guard:
                     headers.append(name, value)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                # Replies are nobody else's; files are asked for anew (by ETag) lest an upgrade meet an old script.
-                headers.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/api/") else "no-cache")
+                headers.setdefault("Cache-Control", "no-store" if PRIVATE.match(scope["path"]) else "no-cache")
             await send(message)
 
         try:

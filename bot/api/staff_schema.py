@@ -243,6 +243,7 @@ class TicketLive(BaseModel):
             "visitor_read": 6,
             "staff_read": 5,
             "history": 3,
+            "feedback": [{"message_id": "fCo2vZbWQ0eRr0oR3n5K2w", "helpful": True, "reason": "", "at": _AT}],
         }
     )
 
@@ -253,6 +254,7 @@ class TicketLive(BaseModel):
     visitor_read: int
     staff_read: int
     history: int = Field(description="How many lines the ticket's history has.")
+    feedback: list[FeedbackLine]
 
 
 class Transfer(BaseModel):

@@ -11,7 +11,6 @@ from bot.agent import File
 from bot.api import schema
 from bot.api import staff_schema as shape
 from bot.api.dep import Service
-from bot.mask import mask
 from bot.store.base import Transaction
 
 PAGE: Final = 500
@@ -91,15 +90,7 @@ def file_of(file: File, serving: Service) -> shape.TicketFile:
             )
             for event in file.events
         ],
-        feedback=[
-            shape.FeedbackLine(
-                message_id=each.message_id,
-                helpful=each.helpful,
-                reason=mask(each.reason) if file.masked else each.reason,
-                at=each.at.isoformat(),
-            )
-            for each in file.feedback
-        ],
+        feedback=_feedback(file),
         masked=file.masked,
     )
 
@@ -114,6 +105,7 @@ def live_of(file: File, serving: Service) -> shape.TicketLive:
         visitor_read=file.conversation.visitor_read,
         staff_read=file.conversation.staff_read,
         history=len(file.events),
+        feedback=_feedback(file),
     )
 
 
@@ -135,6 +127,16 @@ def ticket_state(ticket: model.Ticket, serving: Service) -> schema.TicketState:
         status=ticket.status,
         stars=ticket.stars,
     )
+
+
+def _feedback(file: File) -> list[shape.FeedbackLine]:
+    """What the visitor thought of answers; `Agents` has hidden what has to be."""
+    return [
+        shape.FeedbackLine(
+            message_id=each.message_id, helpful=each.helpful, reason=each.reason, at=each.at.isoformat()
+        )
+        for each in file.feedback
+    ]
 
 
 def _ticket(ticket: model.Ticket, serving: Service, names: Names) -> shape.TicketView:

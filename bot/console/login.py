@@ -19,8 +19,9 @@ Text = Annotated[str, Form(max_length=LONGEST)]
 
 
 def local(path: str) -> str:
-    """Where to go after the login: a page of the console, never another site."""
-    return path if path.startswith(f"{ROOT}/") and "//" not in path and "\\" not in path else f"{ROOT}/"
+    """Where to go after the login: a page of the console, never another site, and no longer than the form takes."""
+    inside = path.startswith(f"{ROOT}/") and "//" not in path and "\\" not in path
+    return path if inside and len(path) <= LONGEST else f"{ROOT}/"
 
 
 @router.get("/login")

@@ -20,6 +20,8 @@ from bot.ticket import OPEN
 router = APIRouter(dependencies=[Depends(lookup)])
 
 PAGE: Final = 50
+SHOWN: Final = 100
+"""Waiting tickets that are drawn at once: more make no one quicker, and are drawn anew with each change."""
 LONGEST: Final = 200
 LONGEST_NUMBER: Final = 16
 LARGEST: Final = 2**53
@@ -47,13 +49,15 @@ def queue(
     def theirs(item: QueueItem) -> bool:
         return item.assignee is None or item.assignee.name != me
 
+    waiting = [] if mine else wanted(every.waiting)
     assigned = sorted(wanted(every.assigned), key=lambda item: (theirs(item), not item.unread))
     return render(
         request,
         "queue_list.html" if partial(request) else "queue.html",
         here="queue",
         total=every.total,
-        waiting=[] if mine else wanted(every.waiting),
+        waiting=waiting[:SHOWN],
+        found=len(waiting) if system or reason else every.total,
         assigned=[item for item in assigned if not (mine and theirs(item))],
         me=me,
         chosen={"system": system, "reason": reason, "mine": mine},

@@ -25,6 +25,8 @@ router = APIRouter(dependencies=[Depends(lookup)])
 
 SPEAKING: Final = 3
 """Measures that are named as speaking for a hit."""
+LEAST: Final = 0.01
+"""Confidence below which nothing is suggested, and what search finds is folded away behind what is likelier."""
 EXAMPLES: Final = 8
 """Entries that are shown before anything is looked for."""
 
@@ -63,6 +65,15 @@ def found_all(desk: Desk, hits: Iterable[Hit]) -> list[Found]:
     return [found(desk, hit.entry, hit, weights) for hit in hits]
 
 
+def sifted(every: Iterable[Found]) -> tuple[list[Found], list[Found]]:
+    """What to look at first, and what lies farther: where an entry is likely, those that hardly are the answer too."""
+    every = list(every)
+    near = [each for each in every if each.near]
+    likely = [each for each in near if each.confidence is not None and each.confidence >= LEAST]
+    first = likely or near
+    return first, [each for each in every if each not in first]
+
+
 def verdict(thought: Thought) -> str:
     """What the bot would do with a text, in words."""
     reply, offer = thought.reply, thought.reply.escalation
@@ -91,14 +102,14 @@ def _search(serving: Service, text: str, system: str | None) -> dict[str, Any]:
         return {**shown, "near": [found(desk, entry) for entry in entries if entry], "far": [], "asked": bool(asked)}
     check_text(text)
     thought = desk.consider(text, system)
-    every = found_all(desk, thought.hits)
+    near, far = sifted(found_all(desk, thought.hits))
     named = desk.index.mention(text).system
     return {
         **shown,
         "thought": thought,
         "verdict": verdict(thought),
-        "near": [each for each in every if each.near],
-        "far": [each for each in every if not each.near],
+        "near": near,
+        "far": far,
         "named": desk.knowledge.catalog.system(named) if named and named != system else None,
     }
 

@@ -20,15 +20,13 @@ from bot.api.staff_ticket import Number
 from bot.api.staff_view import file_of
 from bot.console.page import Member, may, partial, render
 from bot.console.queue import system_names
-from bot.console.search import Found, found_all
+from bot.console.search import LEAST, Found, found_all
 from bot.model import Decision, Feedback, Message
 
 router = APIRouter(dependencies=[Depends(lookup)])
 
 SUGGESTED: Final = 3
 """Answers that are suggested."""
-LEAST: Final = 0.01
-"""Confidence below which nothing is suggested."""
 TRIED: Final = 8
 """Questions that are shown of those the visitor asked the bot, the last ones."""
 CONSIDERED: Final = 20

@@ -46,7 +46,9 @@ TIMES = """() => {
 
 def main() -> int:
     """Load, and tell medians in milliseconds."""
-    parser = argparse.ArgumentParser(prog="python tests/bench/launcher.py", description="Measure the widget's launcher.")
+    parser = argparse.ArgumentParser(
+        prog="python tests/bench/launcher.py", description="Measure the widget's launcher."
+    )
     parser.add_argument("--loads", type=int, default=20, metavar="N", help="loads of each page")
     options = parser.parse_args()
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

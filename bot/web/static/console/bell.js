@@ -1,4 +1,4 @@
-/* Desktop notices, on whatever page has the bell: of new tickets, and of what visitors write to oneself.
+/* Desktop notices, on every page: of new tickets, and of what visitors write to oneself.
  *
  * Wanted or not is kept for this device. The browser is asked for its permission only when the bell is pressed, and a
  * notice comes only while the page is hidden. It holds nothing that a visitor has written.
@@ -50,17 +50,24 @@
 
   function notify(item, title) {
     if (!wanted() || !document.hidden) return;
-    // One tag for a ticket: several open pages make one notice.
-    const notice = new Notification(title, { body: item.label + "，受理编号 " + item.number, tag: "ticket-" + item.number });
+    let notice;
+    try {
+      // One tag for a ticket: several open pages make one notice.
+      notice = new Notification(title, { body: item.label + "，受理编号 " + item.number, tag: "ticket-" + item.number });
+    } catch (error) {
+      return; // browsers of phones have permissions, but leave notices to service workers
+    }
     notice.onclick = () => {
+      const page = "/console/tickets/" + item.number;
       window.focus();
-      location.assign("/console/tickets/" + item.number);
+      if (document.body.dataset.here === "queue") location.assign(page);
+      else window.open(page); // what is written on other pages may not be kept
       notice.close();
     };
   }
 
   document.addEventListener("console:queue", ({ detail: queue }) => {
-    const mine = queue.assigned.filter((item) => item.assignee && item.assignee.name === bell.dataset.me);
+    const mine = queue.assigned.filter((item) => item.assignee && item.assignee.name === document.body.dataset.me);
     if (waiting) {
       queue.waiting.filter((item) => !waiting.has(item.number)).forEach((item) => notify(item, "新的工单"));
       mine.filter((item) => item.unread > (unread.get(item.number) || 0)).forEach((item) => notify(item, "访客有新消息"));

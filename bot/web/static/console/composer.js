@@ -8,6 +8,7 @@ document.addEventListener("alpine:init", () => {
   const SIGNAL = 3000; // between two signals that we type
   const LONGEST = 2000; // characters of a text
   const NEARLY = 200; // characters left from which on they are counted
+  const SLASH = /^[/／、]/;
 
   /** A random id, also on pages that came over plain http. */
   function randomId() {
@@ -19,7 +20,7 @@ document.addEventListener("alpine:init", () => {
     return Promise.race([promise, late]);
   };
 
-  /* Of the ticket around it, it knows `path`, `mine`, `talk`, `heard` and `refresh`. */
+  /* Of the ticket around it, it knows `number`, `path`, `mine`, `talk`, `heard` and `refresh`. */
   Alpine.data("composer", () => ({
     told: "",
     left: "",
@@ -28,9 +29,10 @@ document.addEventListener("alpine:init", () => {
     sending: false,
     failed: "", // why the first of the outbox could not be sent
     signalled: 0,
-    canned: null,
+    canned: null, // null until they have been fetched
     offered: [],
-    offering: false,
+    offering: false, // while the text is what replies are searched by, and not for the visitor
+    declined: false, // after Escape it is for the visitor all the same
     pointed: -1,
     kept: "", // under which name the draft is kept
 
@@ -38,8 +40,7 @@ document.addEventListener("alpine:init", () => {
     get quoteAnswer() { return this.quote ? this.quote.answer : ""; },
 
     init() {
-      const { me, number } = document.querySelector(".ticket").dataset;
-      this.kept = "draft:" + me + ":" + number;
+      this.kept = "draft:" + document.body.dataset.me + ":" + this.number;
       this.restore();
     },
 
@@ -110,11 +111,16 @@ document.addEventListener("alpine:init", () => {
     send() {
       const text = this.$refs.reply.value.trim();
       if (!text && !this.quote) return;
+      if (SLASH.test(text) && !this.declined) { // half a search is not for the visitor
+        this.$refs.reply.focus();
+        this.offer();
+        return;
+      }
       this.outbox.push({ id: randomId(), text, quote: this.quote });
       this.$refs.reply.value = "";
       this.quote = null;
       this.left = "";
-      this.offering = false;
+      this.declined = false;
       this.keep();
       this.pump();
       this.talk.toEnd();
@@ -206,34 +212,46 @@ document.addEventListener("alpine:init", () => {
       }
     },
 
-    /* Replies kept ready: `/` at the beginning searches them */
+    /* Replies kept ready: `/` at the beginning searches them, and what Chinese input methods make of that key */
 
-    async offer() {
-      const text = this.$refs.reply.value;
-      if (!text.startsWith("/")) {
-        this.offering = false;
-        this.pointAt(-1);
+    offer() {
+      const searched = SLASH.test(this.$refs.reply.value);
+      if (!searched) this.declined = false;
+      if (!searched || this.declined) {
+        this.stopOffering();
         return;
       }
+      if (!this.offering) this.fetchCanned(); // somebody may have changed them meanwhile
+      this.offering = true;
+      this.drawCanned();
+    },
+
+    async fetchCanned() {
       try {
-        this.canned = this.canned || (await desk.api("GET", "/api/staff/canned")).canned;
+        this.canned = (await desk.api("GET", "/api/staff/canned")).canned;
       } catch (error) {
         desk.toast(error.message, true);
-        return;
+        this.canned = this.canned || [];
       }
+      if (this.offering) this.drawCanned();
+    },
+
+    drawCanned() {
       const wanted = this.$refs.reply.value.slice(1).trim().toLowerCase();
-      const fits = this.canned.filter((each) => (each.title + "\n" + each.text).toLowerCase().includes(wanted));
+      const fits = (this.canned || []).filter((each) => (each.title + "\n" + each.text).toLowerCase().includes(wanted));
       fits.sort((one, other) => other.title.toLowerCase().includes(wanted) - one.title.toLowerCase().includes(wanted));
       this.offered = fits.slice(0, 20);
-      this.offering = this.offered.length > 0 && this.$refs.reply.value.startsWith("/");
-      this.told = this.offering ? this.offered.length + " 条常用语" : "没有符合的常用语";
-      this.$root.querySelector("#canned").replaceChildren(...this.offered.map((each, n) => {
-        const item = desk.make("li", "", desk.make("strong", "", each.title), desk.make("span", "quiet", each.text));
+      const none = this.canned ? "没有符合的常用语。按 Esc 后可以作为文字发送。" : "正在读取常用语…";
+      this.told = this.offered.length ? this.offered.length + " 条常用语" : none;
+      const items = this.offered.map((each) => desk.make("li", "", desk.make("strong", "", each.title), desk.make("span", "quiet", each.text)));
+      if (!items.length) items.push(desk.make("li", "", desk.make("span", "quiet", none)));
+      items.forEach((item, n) => {
         item.id = "canned-" + n;
         item.setAttribute("role", "option");
-        return item;
-      }));
-      this.pointAt(this.offering ? 0 : -1);
+        if (!this.offered.length) item.setAttribute("aria-disabled", "true");
+      });
+      this.$root.querySelector("#canned").replaceChildren(...items);
+      this.pointAt(this.offered.length ? 0 : -1);
     },
 
     pointAt(n) {
@@ -248,10 +266,12 @@ document.addEventListener("alpine:init", () => {
 
     cannedKey(event) {
       const count = this.offered.length;
-      if (event.key === "ArrowDown") this.pointAt((this.pointed + 1) % count);
+      if (event.key === "Escape") this.decline();
+      else if (event.key === "Enter" && !event.shiftKey && !count) this.told = ""; // what is searched by is not sent
+      else if (!count) return false;
+      else if (event.key === "ArrowDown") this.pointAt((this.pointed + 1) % count);
       else if (event.key === "ArrowUp") this.pointAt((this.pointed + count - 1) % count);
       else if ((event.key === "Enter" && !event.shiftKey) || event.key === "Tab") this.useCanned(this.pointed);
-      else if (event.key === "Escape") this.stopOffering();
       else return false;
       event.preventDefault();
       return true;
@@ -259,21 +279,27 @@ document.addEventListener("alpine:init", () => {
 
     useCanned(n) {
       this.$refs.reply.value = this.offered[n].text;
-      this.stopOffering();
+      this.decline();
       this.keep();
     },
 
     pickCanned(event) {
       const item = event.target.closest("[role=option]");
-      if (item) this.useCanned([...item.parentElement.children].indexOf(item));
+      if (item && this.offered.length) this.useCanned([...item.parentElement.children].indexOf(item));
     },
 
     openCanned() {
       const area = this.$refs.reply;
-      if (!area.value.startsWith("/")) area.value = area.value ? area.value : "/";
+      area.value = area.value || "/";
       area.focus();
-      if (area.value.startsWith("/")) this.offer();
+      this.declined = false;
+      if (SLASH.test(area.value)) this.offer();
       else desk.toast("请先清空输入框，再选常用语。");
+    },
+
+    decline() {
+      this.declined = true;
+      this.stopOffering();
     },
 
     stopOffering() {

@@ -64,6 +64,35 @@
     location.assign("/console/login?next=" + encodeURIComponent(location.pathname + location.search));
   }
 
+  /* Whoever logs out or in does so on all pages of this browser: each asks anew who that is. */
+  function followLogin() {
+    const { me, csrf: token } = document.body.dataset;
+    if (!token || !window.BroadcastChannel) return;
+    const others = new BroadcastChannel("console:login");
+    others.onmessage = async () => {
+      const now = await api("GET", "/api/staff/me").catch(() => null); // nobody: that led to the login
+      if (!now) return;
+      if (now.name !== me) location.reload(); // what stands here was for somebody else
+      document.body.dataset.csrf = now.csrf;
+      document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRF-Token": now.csrf }));
+    };
+    if (/\/console\/login(\?|$)/.test(document.referrer)) others.postMessage("in");
+    document.addEventListener("htmx:afterRequest", ({ detail }) => {
+      if (!detail.successful || detail.pathInfo.requestPath !== "/console/logout") return;
+      others.postMessage("out");
+      forget();
+    });
+  }
+
+  /** Drafts are for who comes back, not for who logs in next. */
+  function forget() {
+    try {
+      Object.keys(sessionStorage).filter((key) => key.startsWith("draft:")).forEach((key) => sessionStorage.removeItem(key));
+    } catch (error) {
+      // storage is shut off: nothing was kept
+    }
+  }
+
   /** Listen to server-sent events; `heard` maps their kinds to functions of the data. EventSource reconnects by itself,
    * except where it was refused: then it is tried again while somebody is logged in. */
   function listen(path, heard) {
@@ -154,5 +183,6 @@
   });
 
   window.desk = { api, listen, toast };
+  followLogin();
   document.addEventListener("DOMContentLoaded", followQueue); // when the page's own scripts hear it too
 })();

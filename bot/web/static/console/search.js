@@ -72,14 +72,15 @@ document.addEventListener("alpine:init", () => {
       if (due) this.act(this.best(), due);
     },
 
+    /** What the arrows go to: the hits, and the line that unfolds those farther away. */
     cards() {
-      return [...this.hits.querySelectorAll(".hit")].filter((card) => card.offsetParent);
+      return [...this.hits.querySelectorAll(".hit, summary")].filter((card) => card.offsetParent);
     },
 
     /** What Enter in the field picks: the first hit, unless nothing is close. */
     best() {
       const first = this.cards()[0];
-      return first && !first.classList.contains("far") ? first : null;
+      return first && first.matches(".hit:not(.far)") ? first : null;
     },
 
     mark() {
@@ -102,10 +103,11 @@ document.addEventListener("alpine:init", () => {
     key(event) {
       if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
       const cards = this.cards();
-      const at = cards.indexOf(event.target.closest(".hit"));
+      const at = cards.indexOf(event.target.closest(".hit, summary"));
       const inField = event.target === this.field;
       if (event.key === "ArrowDown" && (inField || at >= 0)) this.go(event, cards[at + 1]);
       else if (event.key === "ArrowUp" && at >= 0) this.go(event, at ? cards[at - 1] : this.field);
+      else if (event.target.tagName === "SUMMARY" && event.key !== "Escape") return; // its keys unfold it
       else if (event.key === "Enter" && (inField || event.target === cards[at])) this.enter(event, cards[at]);
       else if (event.key === "Escape" && !this.inserts && (this.field.value || at >= 0)) this.clear(event);
       else if (event.key.length === 1 && event.target === cards[at] && event.key !== " " && event.key !== "/") {

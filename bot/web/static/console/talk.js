@@ -76,6 +76,7 @@
       this.drawn = new Map();
       this.last = 0;
       this.read = 0;
+      this.ratings = new Map(); // what the visitor thought of answers, by the messages' ids
       this.pinned = true; // whoever reads the newest goes on doing so, whatever grows
       log.addEventListener("scroll", () => { this.pinned = this.atEnd(); }, { passive: true });
       const grown = new ResizeObserver(() => this.pinned && this.toEnd());
@@ -103,11 +104,14 @@
       if (this.drawn.has(message.sequence)) return false;
       const item = this.item(message);
       item.dataset.sequence = message.sequence;
-      const after = [...this.drawn.keys()].filter((sequence) => sequence > message.sequence);
-      this.list.insertBefore(item, after.length ? this.drawn.get(Math.min(...after)) : null);
+      item.dataset.id = message.message_id;
+      let before = this.list.lastElementChild; // nearly always it is the latest
+      while (before && Number(before.dataset.sequence) > message.sequence) before = before.previousElementSibling;
+      this.list.insertBefore(item, before ? before.nextElementSibling : this.list.firstElementChild);
       this.drawn.set(message.sequence, item);
       this.last = Math.max(this.last, message.sequence);
-      this.tick();
+      this.tick(item, message.sequence);
+      this.show(item);
       return true;
     }
 
@@ -126,13 +130,26 @@
     /** The visitor has read up to a message. */
     readUpTo(sequence) {
       this.read = sequence;
-      this.tick();
+      this.drawn.forEach((item, each) => this.tick(item, each));
     }
 
-    tick() {
-      this.drawn.forEach((item, sequence) => {
-        if (item.classList.contains("agent")) item.querySelector(".mark").textContent = sequence <= this.read ? "已读" : "未读";
-      });
+    tick(item, sequence) {
+      if (item.classList.contains("agent")) item.querySelector(".mark").textContent = sequence <= this.read ? "已读" : "未读";
+    }
+
+    /** What the visitor thought of answers. */
+    rated(feedback) {
+      this.ratings = new Map(feedback.map((each) => [each.message_id, each]));
+      this.drawn.forEach((item) => this.show(item));
+    }
+
+    show(item) {
+      const rating = this.ratings.get(item.dataset.id);
+      const shown = item.querySelector(".rating");
+      if (shown) shown.remove();
+      if (!rating) return;
+      const tag = make("span", "tag tag-" + (rating.helpful ? "answer" : "reject"), rating.helpful ? "有帮助" : "没帮助");
+      item.append(make("p", "quiet rating", "访客评价：", tag, rating.reason && " " + rating.reason));
     }
   }
 

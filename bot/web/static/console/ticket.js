@@ -7,6 +7,7 @@ document.addEventListener("alpine:init", () => {
     mine: false,
     below: false, // messages came while somebody reads further up
     typing: "",
+    number: "",
 
     get watching() { return !this.mine; },
 
@@ -41,8 +42,9 @@ document.addEventListener("alpine:init", () => {
     stands(state) {
       const before = this.state;
       this.state = state;
-      this.mine = state.owner !== null && state.owner.name === this.$root.dataset.me;
+      this.mine = state.owner !== null && state.owner.name === document.body.dataset.me;
       this.talk.readUpTo(state.visitor_read);
+      this.talk.rated(state.feedback);
       this.markRead();
       const others = ({ visitor_read: _, staff_read: __, ...rest }) => JSON.stringify(rest);
       if (!before) {
@@ -140,6 +142,8 @@ document.addEventListener("alpine:init", () => {
     ask(event) {
       const dialog = this.$root.querySelector("#ask-" + event.currentTarget.dataset.ask);
       dialog.querySelector(".bad").hidden = true;
+      const owner = this.state && this.state.owner && this.state.owner.name;
+      dialog.querySelectorAll("option").forEach((each) => { each.hidden = each.disabled = Boolean(owner) && each.value === owner; });
       dialog.showModal();
     },
 
