@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve build test check format lint bench evaluate train web lock clean
+.PHONY: serve build test check format lint bench screenshots evaluate train web lock clean
 
 serve: $(VENV)/.runtime
 	$(BIN)/python serve.py serve

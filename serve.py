@@ -81,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     in Chinese.
     """
     options = _parser().parse_args(arguments)
+    upkeep.hold_on()
     try:
         settings = Settings()
     except ValidationError as error:

@@ -1,7 +1,8 @@
 """Asking the desk that serves the project's own questions, so that thresholds can be tried on what it hears.
 
 Done in the background when it is first wanted for a knowledge base, one question after the other with pauses between
-them, so that a visitor's turn waits for one search at most; what was heard is kept on the disk.
+them and none while a turn is thought out, so that a visitor waits for one search at most; what was heard is kept on the
+disk.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from bot import hearing
 from bot.desk import Desk, Heard
 from bot.evaluate import QUESTIONS, QuestionsError, QuestionSet, read_set
 from bot.rehearsal import Rehearsal
+from bot.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
 REST: Final = 1.0
 """After each question a rest so many times as long as it took: about half of one processor is used."""
+
+PATIENCE: Final = 2.0
+"""Seconds that a question gives way to turns, for a busy day must not keep it from ever being asked."""
 
 State: TypeAlias = Literal["missing", "running", "ready", "failed"]
 
@@ -32,6 +37,10 @@ class Serving(Protocol):
     @property
     def desk(self) -> Desk:
         """The desk that answers now."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """The turns that are being thought out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class Audition:
         heard = []
         try:
             for question, _ in questions.rows:
+                self._serving.traffic.give_way(PATIENCE)
                 started = time.perf_counter()
                 heard.append(hearing.lean(desk.hear(question.text, question.context)))
                 self._progress = Progress("running", len(heard), len(questions.rows))

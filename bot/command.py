@@ -28,8 +28,6 @@ from bot.version import Unreadable
 
 MOST_DAYS: Final = 36500
 """A hundred years; much more lies before the calendar begins."""
-NICE: Final = 5
-"""By how much a preparation gives way to whoever is served meanwhile."""
 SHOWN: Final = 20
 """Questions of a kind that are listed."""
 DEEDS: Final = {"publish": "发布", "rollback": "恢复", "export": "导出"}
@@ -163,7 +161,6 @@ def export_faq(settings: Settings, options: argparse.Namespace) -> int:
 
 def prepare(settings: Settings, options: argparse.Namespace) -> int:
     """Prepare what is to be published, in this process; for `publish` and the console, which start it."""
-    os.nice(NICE)
     with closing(SqliteStore(settings.database)) as store:
         return 0 if Library(store, settings).carry_out(options.key) else 1
 

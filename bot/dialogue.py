@@ -33,6 +33,7 @@ from bot.response import Respondent, Response
 from bot.seen import Seen
 from bot.store.base import Store, Transaction
 from bot.ticket import change
+from bot.traffic import Traffic
 from bot.turn import (
     BadMessage,
     Incoming,
@@ -77,6 +78,7 @@ class Bot:
         self._desk = desk
         self.office = office or Office(ALWAYS)
         self.live = live or Live()
+        self.traffic = Traffic()
         self._clock = clock
         self._key = store.write(lambda transaction: transaction.secret("conversation-token"))
 
@@ -120,7 +122,8 @@ class Bot:
                 return replace(seen, hidden=leaked)
             response = None
             if seen.conversation is None or seen.conversation.owner is None or seen.cold:
-                response = self._respond(desk, seen, incoming, text, now)
+                with self.traffic:
+                    response = self._respond(desk, seen, incoming, text, now)
             fresh = Conversation(secrets.token_urlsafe(16), channel, incoming.system or None, now, now)
             try:
                 turn = self._store.write(

@@ -110,7 +110,7 @@ class Follower:
             if self._served and self._served[0] == version.tree:
                 self._failed = None  # another model: whoever made it is making the index as well
                 return
-            upkeep.in_child(self._settings, "build")
+            upkeep.in_child(self._settings, "build", nice=upkeep.NICE)
         with self.lock:
             if self._holding.state().version == version:
                 self.take(version.tree, self.ready(version.tree, stamp))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,8 @@ from index.snapshot import Stamp
 
 FILES: Final = "文件"
 """The author of what comes from the documents folder."""
+REMEMBERED: Final = 4
+"""States of the files of which it is remembered what they come to: every page asks, and files seldom change."""
 
 
 class Holding:
@@ -41,6 +44,8 @@ class Holding:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store, self.settings, self.shelf = store, settings, Shelf(settings.data_dir)
+        self._ground = lru_cache(maxsize=REMEMBERED)(self._ground_of)
+        self._compared = lru_cache(maxsize=REMEMBERED)(self._compare)
 
     def state(self) -> State:
         """What is published, and the draft; Unreadable where nothing is yet and the documents cannot be read."""
@@ -68,52 +73,62 @@ class Holding:
         """The files of the documents folder as they are now; Unreadable."""
         return folder.read(self.settings.faq_documents)
 
-    def joined(self, state: State, disk: Files) -> dict[str, bytes]:
-        """What publishing the documents folder would publish."""
-        return merged(self.files(state.event.base), self.files(state.version.tree), disk)
-
     def drafted(self, state: State) -> dict[str, bytes]:
         """The files that the draft makes; Unreadable."""
-        files = self._below(state)
-        questions = {entry.id: entry.question for entry in self.shelf.read(files).entries}
-        return applied(files, state.changes, questions)
+        files = self._below(state.event.base, state.version.tree, state.taken)
+        return applied(files, state.changes, self.ground(state).questions)
 
     def ground(self, state: State) -> Ground:
         """What the draft's changes of texts are made to; Unreadable."""
-        files = self._below(state)
-        knowledge = self.shelf.read(files)
-        questions = {entry.id: entry.question for entry in knowledge.entries}
-        return Ground(questions, phrases_of(files), frozenset(held_back(files, knowledge)))
+        return self._ground(state.event.base, state.version.tree, state.taken)
 
     def file_changes(self) -> FileChanges:
         """What taking over the documents folder as it is now would change."""
-        state, tree = self.state(), ""
+        state = self.state()
         try:
             disk = self.disk()
-            tree = tree_of(disk)
-            if tree in (state.event.base, state.version.tree):
-                return FileChanges(Difference(), None, tree)
-            self.shelf.read(disk)  # before anything else looks into it
-            old, new = self.files(state.version.tree), self.joined(state, disk)
-            return FileChanges(difference(old, self.shelf.read(old), new, self.shelf.read(new)), None, tree)
         except Unreadable as error:
-            return FileChanges(None, str(error), tree)
+            return FileChanges(None, str(error), "")
+        tree = tree_of(disk)
+        if tree in (state.event.base, state.version.tree):
+            return FileChanges(Difference(), None, tree)
+        return self._compared(state.event.base, state.version.tree, tuple(disk.items()))
 
     def moved_on(self, change: Change) -> bool:
         """Whether the documents folder is not any more as a change takes it over."""
         return tree_of(self.disk()) != change.tree
 
-    def take(self, state: State) -> str:
-        """Keep the documents folder for the draft; its tree. BadChange where there is nothing to take, Unreadable."""
+    def taken(self, state: State) -> dict[str, bytes]:
+        """The documents folder, for the draft to take over. BadChange where there is nothing to take, Unreadable."""
         disk = self.disk()
         if tree_of(disk) in (state.event.base, state.version.tree):
             raise BadChange("文档文件夹没有尚未确认的改动。")
         self.shelf.read(disk)
-        return self.store.write(lambda transaction: transaction.put_files(disk))
+        return disk
 
-    def _below(self, state: State) -> dict[str, bytes]:
+    def _joined(self, base: str, published: str, disk: Files) -> dict[str, bytes]:
+        """What publishing these files of the documents folder would publish."""
+        return merged(self.files(base), self.files(published), disk)
+
+    def _below(self, base: str, published: str, taken: str) -> dict[str, bytes]:
         """What the changes of texts are made to: what is published, or the folder that the draft takes over."""
-        return self.joined(state, self.files(state.taken)) if state.taken else self.files(state.version.tree)
+        return self._joined(base, published, self.files(taken)) if taken else self.files(published)
+
+    def _ground_of(self, base: str, published: str, taken: str) -> Ground:
+        files = self._below(base, published, taken)
+        knowledge = self.shelf.read(files)
+        questions = {entry.id: entry.question for entry in knowledge.entries}
+        return Ground(questions, phrases_of(files), frozenset(held_back(files, knowledge)))
+
+    def _compare(self, base: str, published: str, disk: tuple[tuple[str, bytes], ...]) -> FileChanges:
+        files, old = dict(disk), self.files(published)
+        tree = tree_of(files)
+        try:
+            self.shelf.read(files)  # before anything else looks into it
+            new = self._joined(base, published, files)
+            return FileChanges(difference(old, self.shelf.read(old), new, self.shelf.read(new)), None, tree)
+        except Unreadable as error:
+            return FileChanges(None, str(error), tree)
 
     def _begin(self) -> State:
         disk = self.disk()

@@ -143,18 +143,20 @@ class Library:
 
     def change(self, kind: Kind, entry_id: str | None, texts: Sequence[str], author: str) -> Draft:
         """Add a change for each text, all or none; what undoes a pending change takes that one away instead."""
-        entry, state, tree = entry_id or "", self._holding.state(), ""
+        entry, state, disk = entry_id or "", self._holding.state(), None
         dropped = kind in ("drop_similar", "drop_topic")  # named as they stand in the files, whatever that is
         wanted = list(dict.fromkeys(texts if dropped else map(checked, texts)))
         ground = Ground({}, ())
         if kind == "take_files":
-            entry, wanted, tree = "", [""], self._holding.take(state)
+            entry, wanted, disk = "", [""], self._holding.taken(state)
         else:
             ground = self._holding.ground(state)
             check_place(kind, entry, wanted, ground)
             wanted = [""] if kind == "keep_similar" else wanted
 
         def work(transaction: Transaction) -> None:
+            # The files come with the change that needs them: whoever publishes meanwhile deletes what nothing needs.
+            tree = "" if disk is None else transaction.put_files(disk)
             undone, added = planned(kind, entry, wanted, tree, transaction.changes())
             check_there(kind, entry, added, ground)
             for change in undone:

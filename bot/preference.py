@@ -8,6 +8,7 @@ Every change leaves a line in the history, in which secrets are not.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
@@ -35,6 +36,13 @@ LONGEST: Final = 4000
 
 class BadPreference(Exception):
     """A value cannot be used; staff read the Chinese text, and nothing was changed."""
+
+
+class Outdated(Exception):
+    """Somebody else changed it since it was shown; staff read the Chinese text, and nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("没有保存：打开页面之后，别人改过这些设置。请刷新页面，看过现在的值再修改。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +154,17 @@ class Preferences:
         """What would be in force with these values as well; BadPreference where they cannot be used."""
         return _checked(self.defaults, self._store.read(lambda transaction: transaction.preferences()), values)
 
-    def put(self, values: Mapping[str, Any], by: str) -> None:
-        """Set these from now on, all or none. BadPreference where one of them cannot be used."""
+    def put(self, values: Mapping[str, Any], by: str, seen: str | None = None) -> None:
+        """Set these from now on, all or none. BadPreference where one of them cannot be used.
+
+        `seen`: what `stamp` said of them when they were shown; Outdated where it would say something else now.
+        """
 
         def work(transaction: Transaction) -> None:
             kept, now = transaction.preferences(), self._clock()
             before, after = in_force(self.defaults, kept, log.debug), _checked(self.defaults, kept, values)
+            if seen is not None and seen != stamp(values, before):
+                raise Outdated
             for name in values:
                 if describe(name, before) != describe(name, after):
                     transaction.put_preference(Preference(name, json.dumps(values[name]), by, now))
@@ -197,6 +210,12 @@ def describe(name: str, settings: Settings) -> str:
         return "；".join(map(mask_target, settings.targets)) or "无"
     value = getattr(settings, name)
     return f"{value:g}" if isinstance(value, float) else str(value or "无")
+
+
+def stamp(names: Iterable[str], settings: Settings) -> str:
+    """A name for the values that some settings have."""
+    told = "\n".join(f"{name}={describe(name, settings)}" for name in sorted(names))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def mask_target(target: Target) -> str:

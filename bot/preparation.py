@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -58,10 +57,8 @@ class Preparations:
             if not _locked(descriptor):
                 return
             (folder / "state.json").unlink(missing_ok=True)
-            process = subprocess.Popen(  # noqa: S603
-                upkeep.child("prepare", key), env=upkeep.environment(self._settings), pass_fds=[descriptor]
-            )
-            threading.Thread(target=process.wait, name="preparation", daemon=True).start()
+            process = upkeep.start(self._settings, "prepare", key, nice=upkeep.NICE, keep=[descriptor])
+            threading.Thread(target=upkeep.await_end, args=[process], name="preparation", daemon=True).start()
         finally:
             os.close(descriptor)  # the process has it still, and the lock with it
 

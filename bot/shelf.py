@@ -9,9 +9,11 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from bot.dossier import DossierError
 from bot.escalation import ReasonError, read_reasons
@@ -20,6 +22,9 @@ from faq.error import FaqError
 from faq.knowledge import KnowledgeBase, read_folder
 from index import snapshot
 from index.snapshot import Stamp
+
+LEFT_OVER: Final = 3600.0
+"""Seconds after which a folder that is still being made is left over from a process that was killed."""
 
 
 class Shelf:
@@ -99,7 +104,8 @@ class Shelf:
             if path.name.partition(".")[0] not in kept:
                 path.unlink(missing_ok=True)
         for folder in self._trees.glob("*"):
-            if folder.name not in trees and not folder.name.startswith("."):
+            being_made = folder.name.startswith(".") and not _is_old(folder)
+            if folder.name not in trees and not being_made:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -123,6 +129,14 @@ def write(path: Path, data: bytes) -> None:
         Path(part).replace(path)
     finally:
         Path(part).unlink(missing_ok=True)
+
+
+def _is_old(folder: Path) -> bool:
+    """Whether whoever made it was killed over it: it is there for a moment otherwise."""
+    try:
+        return time.time() - folder.stat().st_mtime > LEFT_OVER
+    except OSError:
+        return False
 
 
 def _read(folder: Path) -> dict[str, bytes]:

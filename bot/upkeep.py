@@ -11,8 +11,9 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,9 @@ from index.snapshot import Snapshot, SnapshotError, Stamp
 MANY: Final = 3000
 """Questions from which on what follows their encoding takes long enough to be announced."""
 STALE: Final = "文档或模型有变化，但重新生成索引失败，目前使用的是上一次的索引。"
+NICE: Final = 10
+"""By how much a child gives way while somebody is served."""
+LIFELINE: Final = "LIFELINE"
 COMMAND: Final = Path(__file__).resolve().parent.parent / "serve.py"
 _HANDED_ON: Final = {name for name in Settings.model_fields if name.startswith(("data_", "faq_"))}
 """Settings that a child works with, whatever its environment says."""
@@ -154,9 +158,32 @@ def reasons_of(settings: Settings, documents: Path | None = None) -> tuple[Reaso
     return read_reasons((documents if documents.is_dir() else documents.parent) / "reasons.toml")
 
 
-def in_child(settings: Settings, *command: str) -> int:
+def in_child(settings: Settings, *command: str, nice: int = 0) -> int:
     """The exit status of a command run in a process of its own, which leaves nothing imported here."""
-    return subprocess.run(child(*command), env=environment(settings), check=False).returncode  # noqa: S603
+    return await_end(start(settings, *command, nice=nice))
+
+
+def start(settings: Settings, *command: str, nice: int, keep: Collection[int] = ()) -> subprocess.Popen[bytes]:
+    """Start a command in a process of its own, which keeps these descriptors and ends when this process does.
+
+    The process holds one end of a pipe, and this one the other, which the system closes however it comes to its end.
+    """
+    env = environment(settings) | {LIFELINE: str(nice)}
+    return subprocess.Popen(child(*command), env=env, stdin=subprocess.PIPE, pass_fds=keep)  # noqa: S603
+
+
+def await_end(process: subprocess.Popen[bytes]) -> int:
+    """The exit status of a process that was started this way, when it has ended; our end of the pipe goes with it."""
+    with process:
+        return process.wait()
+
+
+def hold_on() -> None:
+    """In a process that was started this way: give way to whoever is served meanwhile, and end with the parent."""
+    nice = os.environ.pop(LIFELINE, None)  # a child of this one has its own
+    if nice is not None:
+        os.nice(int(nice))
+        threading.Thread(target=_end_with_parent, name="lifeline", daemon=True).start()
 
 
 def child(*command: str) -> list[str]:
@@ -205,6 +232,12 @@ def _previous(settings: Settings, encoder: Encoder | None) -> Snapshot | None:
                 if (found := snapshot.stamp(path)) and found.model_id == encoder.model_id:
                     return snapshot.load(path)
     return None
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)  # as by a power cut: what is written is written whole or not at all
 
 
 class _Progress:

@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from staffed import PASSWORD
 
@@ -31,7 +30,7 @@ VIEWS = [
 """For `@pytest.mark.parametrize(("size", "scheme"), VIEWS)`: what every screen is looked at in."""
 
 
-_logins: dict[tuple[str, str], list[SetCookieParam]] = {}
+_logins: dict[tuple[str, str], Any] = {}
 """The cookies of whoever has logged in, by server and name; a login serves all tests of a module."""
 
 
@@ -78,7 +77,7 @@ class Desk:
             page.get_by_label("密码").fill(PASSWORD)
             page.get_by_role("button", name="登录").click()
             page.wait_for_url(f"**{path}")
-            _logins[self.url, name] = cast("list[SetCookieParam]", context.cookies())
+            _logins[self.url, name] = context.cookies()
         return page
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ A page over the hostile ones must have the same kinds of elements with the same 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,11 @@ from faq.catalog import Audience, Catalog, System
 from faq.knowledge import KnowledgeBase
 
 PAYLOADS = tuple((Path(__file__).parent / "xss.txt").read_text(encoding="utf-8").splitlines())
-HARMLESS = tuple(f"第{n}句平常的话，网址 https://example.com/ 电话 010-12345678" for n in range(len(PAYLOADS)))
+HARMLESS = tuple(
+    " ".join([*re.findall(r"\w+", text), f"第{n}句", "https://example.com/ 010-12345678" if n % 5 == 0 else ""]).strip()
+    for n, text in enumerate(PAYLOADS)
+)
+"""The same words without the marks: search finds and groups them alike."""
 NOW = datetime.now(UTC)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -290,6 +292,11 @@ def test_readings_and_deeds_go_with_the_messages_they_hang_on(hall: Hall) -> Non
     hall.store.write(lambda t: t.delete_conversation(holder.conversation_id))
     assert hall.store.read(lambda t: (t.settled(), t.deeds())) == ({}, [])
     assert review.make(30).clusters == ()
+    hall.talk("火车票怎么退")
+    messages = [doubt.message for group in review.make(30).clusters for doubt in group.doubts]
+    hall.store.write(lambda t: t.add_deed("topic", "", ["火车票怎么退"], "赵组长", hall.now, messages))
+    with closing(sqlite3.connect(hall.store._path)) as db:
+        assert db.execute("SELECT kind FROM doubt_deed").fetchall() == [("topic",)]
 
 
 def test_a_wording_keeps_the_way_it_was_written_last() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from bot import upkeep
 from bot.library import KEPT, Library
 from bot.model import Conversation, Reply
 from bot.settings import Settings
+from bot.shelf import Shelf
 from bot.store.base import Transaction
 from bot.store.sqlite import SqliteStore
 from bot.version import (
@@ -111,6 +113,37 @@ def test_a_folder_that_changed_again_since_it_was_taken_is_told(case: Case) -> N
     assert (len(again.changes), again.conflicts) == (1, ())
     case.publish()
     assert case.answering.desk.knowledge.entry("a-3").answer == "点左上角打印。"  # type: ignore[union-attr]
+
+
+def test_files_that_are_taken_stay_while_others_publish(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever publishes deletes the files that nothing needs: those of the draft come and go with its change."""
+    case.put("a.txt", "点打印。", "点右上角打印。")
+    write = case.store.write
+
+    def and_tidy(work: Callable[[Transaction], object]) -> object:
+        done = write(work)
+        write(lambda transaction: transaction.forget_files())
+        return done
+
+    monkeypatch.setattr(case.store, "write", and_tidy)
+    case.library.change("take_files", None, (), BY)
+    case.library.change("drop_similar", "a-1", ["登不上去"], BY)
+    monkeypatch.undo()
+    case.publish()
+    assert case.answering.desk.knowledge.entry("a-3").answer == "点右上角打印。"  # type: ignore[union-attr]
+
+
+def test_files_are_read_once_until_they_change(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page of the knowledge base asks what the folder and the draft come to."""
+    case.put("a.txt", "点打印。", "点右上角打印。")
+    case.add("a-1", "甲甲")
+    found = case.library.file_changes(), case.library.draft()
+    with monkeypatch.context() as patch:
+        patch.setattr(Shelf, "read", None)
+        assert (case.library.file_changes(), case.library.draft()) == found
+    case.put("a.txt", "点右上角打印。", "点左上角打印。")
+    changed = case.library.file_changes().difference
+    assert [change.after.answer for change in changed.entries] == ["点左上角打印。"]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -335,6 +368,18 @@ def test_old_indexes_are_thrown_away(case: Case) -> None:
     assert len(list((case.settings.data_dir / "drafts").glob("*/"))) <= 1
 
 
+def test_what_a_killed_process_left_half_made_is_thrown_away(case: Case) -> None:
+    """Some time after; what is being made just now is left alone."""
+    folders = [case.settings.data_dir / "knowledge" / name for name in (".part-old", ".read-old", ".part-new")]
+    for folder in folders:
+        folder.mkdir()
+    for folder in folders[:2]:
+        os.utime(folder, (0, 0))
+    case.add("a-1", "甲甲")
+    case.publish()
+    assert [folder.exists() for folder in folders] == [False, False, True]
+
+
 def test_another_process_follows(case: Case) -> None:
     """Once it looks; with the database's word, not the disk's."""
     with opened(case.folder) as other:
@@ -456,8 +501,11 @@ def test_nothing_of_a_version_stays_in_memory(case: Case) -> None:
     other._store.close()
 
 
-def test_publishing_and_going_back_take_no_longer_than_opening(built: Path, tmp_path: Path) -> None:
+def test_publishing_and_going_back_take_no_longer_than_opening(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the project's own documents and model, in the running process: well below a second where opening is."""
+    monkeypatch.setattr("index.lint.lint", lambda *_: [])  # takes a minute, has tests of its own, and is over by then
     documents, data = tmp_path / "documents", tmp_path / "data"
     shutil.copytree(ROOT / "faq" / "documents", documents)
     (documents / "questions.jsonl").unlink()

@@ -21,7 +21,7 @@ from bot.dialogue import Bot
 from bot.handoff import Office
 from bot.hours import Hours
 from bot.model import Preference
-from bot.preference import GOVERNED, BadPreference, Preferences, in_force
+from bot.preference import GOVERNED, BadPreference, Outdated, Preferences, in_force, stamp
 from bot.settings import Settings
 from bot.store.preference import read_preferences
 from bot.store.sqlite import SqliteStore
@@ -194,6 +194,20 @@ def test_two_who_change_the_same_list_lose_nothing_of_each_others(store: SqliteS
     one.edit("holidays", adding("2026-03-03"), "wang")
     other.edit("holidays", adding("2026-03-04"), "li")
     assert other.settings.holidays == "2026-03-03, 2026-03-04"
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten(store: SqliteStore) -> None:
+    """A form sends all of its values, also those that its page showed and nobody touched."""
+    one, other = Preferences(store, settings()), Preferences(store, settings())
+    names = ("threshold_answer", "threshold_near")
+    shown = stamp(names, other.settings)
+    one.put({"threshold_answer": 0.7, "threshold_near": 0.6}, "wang", shown)
+    with pytest.raises(Outdated, match="别人改过"):
+        other.put({"threshold_answer": 0.55, "threshold_near": 0.9}, "li", shown)
+    assert len(history(store)) == 1
+    other.look()
+    other.put({"threshold_answer": 0.7, "threshold_near": 0.9}, "li", stamp(names, other.settings))
+    assert other.settings.thresholds == replace(Thresholds(), answer=0.7, near=0.9)
 
 
 def test_settings_do_not_show_their_secrets(preferences: Preferences) -> None:

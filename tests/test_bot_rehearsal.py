@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ import pytest
 from bot.audition import Audition
 from bot.decide import Thresholds
 from bot.desk import Desk
+from bot.dialogue import Bot
 from bot.escalation import HUMAN
 from bot.evaluate import QUESTIONS, examine, read_set
 from bot.rehearsal import SHOWN, Rehearsal, count
+from bot.store.sqlite import SqliteStore
+from bot.traffic import Traffic
+from bot.turn import Incoming
 
 QUESTION_ROWS: list[dict[str, Any]] = [
     {"id": "1", "text": "账号被锁定怎么办", "expect": "answer", "entries": ["a-1"], "escalate": None},
@@ -54,6 +59,7 @@ class Served:
     """Whatever answers from a desk."""
 
     desk: Desk
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 class Searches:
@@ -119,6 +125,47 @@ def test_trying_thresholds_searches_nothing(desk: Desk, documents: Path, monkeyp
     rehearsal.sweep(Thresholds())
     assert made(desk, documents).ready() is not None
     assert searches.count == len(QUESTION_ROWS)
+
+
+def test_no_question_is_asked_while_a_turn_is_thought_out(
+    desk: Desk, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on at once when the turn is over."""
+    searches, served = Searches(desk, monkeypatch), Served(desk)
+    audition = Audition(served, documents, documents / "rehearsal", rest=0.0)
+    with served.traffic:
+        assert audition.progress().state == "running"
+        time.sleep(0.1)
+        assert searches.count == 0
+    heard(audition)
+    assert searches.count == len(QUESTION_ROWS)
+
+
+def test_a_turn_is_counted_while_it_is_thought_out(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not any more afterwards, not even one that failed."""
+    counted: list[int] = []
+
+    def search(*_: Any) -> Any:
+        counted.append(bot.traffic.under_way)
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(desk.index, "search", search)
+    with closing(SqliteStore(tmp_path / "bot.db")) as store:
+        bot = Bot(store, desk)
+        with pytest.raises(RuntimeError):
+            bot.turn(Incoming(text="账号被锁定怎么办"))
+    assert counted == [1]
+    assert bot.traffic.under_way == 0
+
+
+def test_on_a_busy_day_questions_are_asked_all_the_same(
+    desk: Desk, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody gives way for ever."""
+    monkeypatch.setattr("bot.audition.PATIENCE", 0.01)
+    served = Served(desk)
+    with served.traffic:
+        heard(Audition(served, documents, documents / "rehearsal", rest=0.0))
 
 
 def test_what_changes_is_told_with_whether_that_is_better(desk: Desk, documents: Path) -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from staffed import PASSWORD, Office, office_in
 
 from bot.console.figure import lasting, share
-from bot.hours import SHANGHAI
+from bot.hours import SHANGHAI, Hours
 from bot.model import Answer, Conversation, Feedback, Reply, Source, TicketEvent
 from bot.sheet import inert, sheet
 from bot.store.base import Transaction
@@ -92,11 +92,16 @@ def ticket(office: Office, name: str) -> None:
     office.store.write(work)
 
 
+_clients: dict[tuple[str, str], httpx.Client] = {}
+
+
 def client(office: Office, name: str = "zhao") -> httpx.Client:
-    """Somebody logged in to the console."""
-    made = office.open.enter_context(httpx.Client(base_url=office.url, timeout=10))
-    assert made.post("/console/login", data={"name": name, "password": PASSWORD}).status_code == 303
-    return made
+    """Somebody logged in to the console, once for all tests."""
+    if (office.url, name) not in _clients:
+        made = office.open.enter_context(httpx.Client(base_url=office.url, timeout=10))
+        assert made.post("/console/login", data={"name": name, "password": PASSWORD}).status_code == 303
+        _clients[office.url, name] = made
+    return _clients[office.url, name]
 
 
 def drawn(page: Page, table: str) -> Any:
@@ -228,12 +233,68 @@ def test_a_file_opens_in_a_spreadsheet(desk: Desk) -> None:
     assert len(found) == 8
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠a",
+        "  =1",
+        "\u3000=1",
+        "\ufeff=1",
+    ],
+)
 def test_no_cell_is_a_formula(text: str) -> None:
     """Whatever a spreadsheet would calculate stands behind an apostrophe; numbers stay numbers, also negative ones."""
     assert inert(text) == f"'{text}"
     assert sheet(["问", text], [[text, -1, 0.5, None, date(2026, 3, 1)]]).decode("utf-8-sig").count(f"'{text[0]}") == 2
     assert [inert(-1), inert(0.5), inert(None), inert("a=1")] == [-1, 0.5, "", "a=1"]
+
+
+def test_no_cell_ends_before_its_end() -> None:
+    """Where spreadsheets part cells by semicolons or tabs, too: texts are in quotes, and quotes in them doubled."""
+    written = sheet(["问"], [['a;=1\t=2,"=3"', 4]]).decode("utf-8-sig")
+    assert written == '"问"\r\n"a;=1\t=2,""=3""",4\r\n'
+
+
+def test_a_file_of_one_system_says_so(office: Office) -> None:
+    """In its name, lest it be taken for the whole."""
+    response = client(office).get("/console/analytics/volume.csv", params={"days": "7", "system": "a"})
+    assert 'filename="volume-a-' in response.headers["Content-Disposition"]
+
+
+def test_a_chart_of_one_column_of_several_says_which(desk: Desk) -> None:
+    """Where a table has one column of numbers only, its title says it all."""
+    page = desk.member("zhao", "/console/analytics")
+    shown = page.evaluate(
+        "Object.fromEntries(Array.from(document.querySelectorAll('canvas')).map((canvas) =>"
+        " [canvas.dataset.table, Chart.getChart(canvas).options.plugins.legend.display]))"
+    )
+    assert shown == {
+        f"table-{name}": name in ("volume", "decisions", "tickets", "systems")
+        for name in ("volume", "decisions", "answers", "abandoned", "stars", "tickets", "systems")
+    }
+
+
+def test_without_working_hours_nobody_boasts_of_short_waits(desk: Desk, office: Office) -> None:
+    """Of time that is no working time a wait has none: then the clock counts."""
+    serving = office.service
+    before = serving.bot.office
+    serving.bot.office = replace(before, hours=Hours.read("从不"))
+    page = desk.member("zhao", "/console/analytics?days=7")
+    serving.bot.office = before
+    wait = page.locator(".sums > div").last
+    expect(wait).to_contain_text("15 分钟")
+    expect(wait).not_to_contain_text("上班时间")
+    expect(page.locator("section[aria-labelledby=title-waits]")).not_to_contain_text("上班时间")
 
 
 @pytest.mark.parametrize(
@@ -242,6 +303,10 @@ def test_no_cell_is_a_formula(text: str) -> None:
         ("days=&from=2026-13-01&to=2026-12-01", 422),
         ("days=&from=2026-03-02&to=2026-03-01", 422),
         ("days=&from=2020-01-01&to=2026-03-01", 422),
+        ("days=&from=9999-12-01&to=9999-12-31", 422),
+        ("days=&from=0001-01-01&to=0001-01-02", 422),
+        ("days=&from=1999-12-31&to=2000-01-02", 422),
+        ("days=&from=2099-12-01&to=2099-12-31", 200),
         ("system=nowhere", 404),
         ("days=7'--", 200),
         (f"system={'x' * 300}", 422),

@@ -180,6 +180,16 @@ def test_a_dismissed_group_is_gone_until_more_ask_it_than_before(desk: Desk, off
     expect(page.locator("article.doubt").first).to_contain_text("4次会话")
 
 
+def test_questions_that_were_deleted_meanwhile_are_no_fault(office: Office) -> None:
+    """The list is some seconds old: a group whose conversations are gone is dismissed all the same."""
+    survey = office.service.review.make(30)
+    for doubt in survey.clusters[0].doubts:
+        office.store.write(lambda t, gone=doubt.conversation: t.delete_conversation(gone))  # type: ignore[misc]
+    response = office.member("zhao").post(f"{office.url}/console/doubts/{survey.clusters[0].id}/dismiss")
+    assert response.status_code == 200
+    assert "已忽略" in response.text
+
+
 def test_filters_choose_by_system_and_kind(onlooker: Desk) -> None:
     """Only groups of the chosen kind are left, and the address keeps the choice."""
     page = onlooker.member("wang", "/console/doubts")

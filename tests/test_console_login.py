@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
 from playwright.sync_api import Browser, expect
 from staffed import PASSWORD, Office, office_in
+from starlette.routing import Mount
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,38 @@ def test_logging_out_ends_the_session(desk: Desk) -> None:
     expect(page).to_have_url(f"{desk.url}/console/login?next=/console/account")
 
 
+def test_logging_out_ends_every_page_of_the_browser_and_forgets_drafts(desk: Desk) -> None:
+    """Another page does not stand open with what it showed; what was half written is not left to the next person."""
+    page = desk.member("li", "/console/account")
+    page.evaluate("sessionStorage.setItem('draft:li:1001', '电话 13812345678')")
+    other = page.context.new_page()
+    other.goto("/console/queue")
+    page.locator("details.me summary").click()
+    page.get_by_role("button", name="退出登录").click()
+    other.wait_for_url("**/console/login?**")
+    page.wait_for_url("**/console/login")
+    assert page.evaluate("sessionStorage.getItem('draft:li:1001')") is None
+    desk.faults.clear()  # the browser notes the status 401
+
+
+def test_pages_that_are_open_follow_a_new_login(desk: Desk) -> None:
+    """Somebody else gets the page drawn for them; the same person goes on writing without a reload."""
+    page = desk.member("li", "/console/account")
+    other = page.context.new_page()
+    for name, display in (("li", "LI"), ("wang", "WANG")):
+        before = page.locator("body").get_attribute("data-csrf")
+        other.goto("/console/login")
+        other.get_by_label("用户名").fill(name)
+        other.get_by_label("密码").fill(PASSWORD)
+        other.keyboard.press("Enter")
+        other.wait_for_url("**/console/")
+        expect(page.locator("body")).not_to_have_attribute("data-csrf", before or "")
+        expect(page.locator(".who")).to_have_text(display)
+        token = other.locator("body").get_attribute("data-csrf") or ""
+        expect(page.locator("body")).to_have_attribute("data-csrf", token)
+        assert token in (page.locator("body").get_attribute("hx-headers") or "")
+
+
 def test_a_password_can_be_changed(desk: Desk, office: Office) -> None:
     """The new password holds from then on; whoever mistypes it is told."""
     office.service.accounts.add("chen", "小陈", "agent", PASSWORD)
@@ -107,6 +142,48 @@ def test_changes_without_the_csrf_token_or_from_another_site_are_refused(office:
         assert client.post("/console/logout").status_code == 403
         assert client.post("/console/logout", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
         assert client.get("/console/account").status_code == 200
+
+
+def routes(office: Office) -> Iterator[tuple[str, str]]:
+    """Every route for staff, of the console and of the API, but the logins: method and path."""
+    mount = next(route for route in office.app.routes if isinstance(route, Mount) and route.path == "/console")
+    console: Any = mount.app
+    documents = (("/console", console.openapi()), ("", office.app.openapi()))
+    for prefix, document in documents:
+        for path, methods in document["paths"].items():
+            if (prefix or path.startswith("/api/staff")) and not path.endswith("/login"):
+                yield from ((method.upper(), prefix + re.sub(r"\{[^}]*\}", "1001", path)) for method in methods)
+
+
+def test_every_route_asks_who_is_there_and_every_change_wants_the_token(office: Office) -> None:
+    """None has been forgotten: strangers see nothing, and a cookie alone changes nothing."""
+    every = sorted(set(routes(office)))
+    assert len(every) > 60
+    with httpx.Client(base_url=office.url) as client:
+        for method, path in every:
+            refused = client.request(method, path)
+            assert refused.status_code == 401 or "/console/login" in refused.headers.get("Location", ""), (method, path)
+        client.post("/console/login", data={"name": "admin", "password": PASSWORD})
+        for method, path in every:
+            if method != "GET":
+                assert client.request(method, path).status_code == 403, (method, path)
+
+
+def test_no_browser_keeps_a_page_of_the_console(office: Office) -> None:
+    """After logging out the back button shows nothing, and no part that htmx asked for passes for a page."""
+    with httpx.Client(base_url=office.url) as client:
+        assert client.get("/console/login").headers["Cache-Control"] == "no-store"
+        client.post("/console/login", data={"name": "wang", "password": PASSWORD})
+        for path in ("/console/", "/console/queue", "/console/tickets", "/console/account", "/api/staff/me"):
+            assert client.get(path).headers["Cache-Control"] == "no-store"
+        assert client.get("/static/console/console.js").headers["Cache-Control"] == "no-cache"
+
+
+def test_a_way_back_that_is_too_long_does_not_lock_anybody_out(office: Office) -> None:
+    """The form takes what it was drawn with."""
+    with httpx.Client(base_url=office.url) as client:
+        page = client.get("/console/login", params={"next": "/console/?q=" + "%25E8" * 300})
+        assert 'name="next" value="/console/"' in page.text
 
 
 def test_what_is_not_there_is_a_page_in_chinese(desk: Desk) -> None:

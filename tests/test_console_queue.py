@@ -12,6 +12,7 @@ from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
 from playwright.sync_api import Browser, Page, expect
 from staffed import PASSWORD, Office, office_in, until
 
+from bot.console import queue
 from bot.console.queue import PAGE, duration
 from bot.model import Conversation
 from bot.store.base import Transaction
@@ -129,6 +130,32 @@ def test_many_pages_at_once_share_one_connection(desk: Desk, office: Office) -> 
     assert office.service.live.count("queue") <= before + 1
 
 
+def test_the_way_back_leads_to_the_whole_page(desk: Desk, office: Office) -> None:
+    """The part of the queue that was drawn anew meanwhile has the same address, and is not taken for the page."""
+    page = desk.member("wang", "/console/queue")
+    number = ticket(office, "back")
+    page.locator(f"#waiting-{number}").click()
+    page.wait_for_url(f"**/console/tickets/{number}")
+    page.go_back()
+    expect(page.locator(f"#waiting-{number}")).to_be_visible()
+    expect(page.get_by_role("navigation", name="主导航")).to_be_visible()
+
+
+def test_of_a_long_queue_those_who_wait_longest_are_drawn_and_all_are_counted(
+    desk: Desk, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number is that of all, and a line says that there are more."""
+    monkeypatch.setattr(queue, "SHOWN", 2)
+    numbers = [ticket(office, f"long-{n}") for n in range(3)]
+    page = desk.member("wang", "/console/queue")
+    expect(page.get_by_role("heading", name="等待处理 3", exact=True)).to_be_visible()
+    expect(page.get_by_text("还有 1 张在后面")).to_be_visible()
+    expect(page.locator(f"#waiting-{numbers[1]}")).to_be_visible()
+    expect(page.locator(f"#waiting-{numbers[2]}")).to_have_count(0)
+    page.get_by_label("系统").select_option("b")
+    expect(page.get_by_role("heading", name="等待处理 0 / 3", exact=True)).to_be_visible()
+
+
 def test_one_click_takes_a_ticket_and_leads_to_its_conversation(desk: Desk, office: Office) -> None:
     """Afterwards it is one's own."""
     number = ticket(office, "taken")
@@ -219,6 +246,22 @@ def test_the_bell_asks_only_when_pressed_and_rings_only_for_a_hidden_page(desk: 
     page.evaluate("hide(false)")
     bell.click()
     expect(bell).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_bell_is_on_every_page_and_survives_browsers_that_only_pretend(desk: Desk, office: Office) -> None:
+    """A phone's browser has the permission, but throws at a notice: the page goes on counting."""
+    page = desk.member("wang", "/console/account")
+    page.add_init_script(NOTICES)
+    page.reload()
+    page.get_by_role("button", name="桌面提醒").click()
+    page.evaluate("hide(true)")
+    number = ticket(office, "bell-elsewhere")
+    until(lambda: page.evaluate("notices.length") == 1)
+    assert str(number) in page.evaluate("notices[0]")
+    page.evaluate("() => { notices.push = () => { throw new TypeError(); }; }")
+    ticket(office, "bell-pretended")
+    ticket(office, "bell-counted")
+    expect(page.locator("#waiting-count")).to_have_text("3")
 
 
 def test_a_browser_that_allows_no_notices_is_told_of(desk: Desk) -> None:

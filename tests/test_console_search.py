@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 from browse import PHONE, VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
 from playwright.sync_api import Browser, Page, expect
 from staffed import PASSWORD, Office, office_in
+
+from bot.console.search import Found, sifted
+from bot.model import Answer, Source
 
 LOCKED = fake.entry(
     "a-1", "账号被锁定怎么办", "请等六小时。\n1. 先退出；\n2. 再登录 https://example.com/login 。", "账号锁住了"
@@ -113,8 +117,8 @@ def test_from_a_question_to_the_copied_answer_by_keyboard_alone(desk: Desk) -> N
     page.keyboard.press("/")
     field = page.get_by_label("搜索知识库")
     expect(field).to_be_focused()
-    page.keyboard.type("账号密码")
-    expect(page.locator("#hits [data-query]")).to_have_attribute("data-query", "账号密码")
+    page.keyboard.type("账号怎么")
+    expect(page.locator("#hits [data-query]")).to_have_attribute("data-query", "账号怎么")
     first, second = (page.locator(".hit").nth(n) for n in (0, 1))
     page.keyboard.press("ArrowDown")
     expect(first).to_be_focused()
@@ -127,8 +131,8 @@ def test_from_a_question_to_the_copied_answer_by_keyboard_alone(desk: Desk) -> N
     page.keyboard.press("ArrowUp")
     expect(field).to_be_focused()
     page.keyboard.press("ArrowDown")
-    page.keyboard.type("忘了")
-    expect(field).to_have_value("账号密码忘了")
+    page.keyboard.type("登录")
+    expect(field).to_have_value("账号怎么登录")
     page.keyboard.press("Escape")
     expect(field).to_have_value("")
 
@@ -150,6 +154,41 @@ def test_enter_copies_nothing_where_nothing_is_close(desk: Desk) -> None:
     page.keyboard.press("Enter")
     page.wait_for_timeout(200)
     expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_what_is_hardly_the_answer_is_folded_away_behind_what_likely_is(desk: Desk) -> None:
+    """The arrows lead on to the line that unfolds it, and into it."""
+    page = searched(desk, "密码忘了", **ALLOWED)
+    line = page.locator("details.others summary")
+    expect(line).to_have_text(re.compile(r"其他较远的条目（\d+）"))
+    shown = page.locator(".hit:visible").count()
+    for _ in range(shown + 1):
+        page.keyboard.press("ArrowDown")
+    expect(line).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("details.others .hit").first).to_be_visible()
+    expect(page.locator(".toast")).to_have_count(0)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("details.others .hit").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("已复制")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("搜索知识库")).to_be_focused()
+
+
+def hit(confidence: float, near: bool) -> Found:
+    """An entry as search shows it."""
+    answer = Answer("a-1", "问题", f"{confidence} {near}", Source("甲系统", "说明", "", "1"))
+    return Found(answer, confidence, near=near)
+
+
+def test_only_where_an_entry_is_likely_are_the_others_called_far() -> None:
+    """Where nothing is sure, all that comes near is to be looked at."""
+    sure, vague, off = hit(0.9, True), hit(0.001, True), hit(0.0, False)
+    assert sifted([sure, vague, off]) == ([sure], [vague, off])
+    assert sifted([vague, off]) == ([vague], [off])
+    assert sifted([off]) == ([], [off])
+    assert sifted([sure, vague, off], {"a-1"}) == ([sure, vague], [off])
 
 
 def test_composing_with_an_input_method_neither_copies_nor_searches(desk: Desk) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import ModuleType
 from typing import Any
 
 import fake
@@ -16,6 +18,7 @@ from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
 from playwright.sync_api import Browser, Page, expect
 from staffed import PASSWORD, Office, office_in
 
+from bot.console import canned, roster, setting, target, threshold
 from bot.evaluate import QUESTIONS
 from bot.preference import Preferences
 from bot.store.sqlite import SqliteStore
@@ -87,12 +90,23 @@ def confirm(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="确定").click()
 
 
+_clients: dict[tuple[str, str], httpx.Client] = {}
+
+
 def client(office: Office, name: str) -> httpx.Client:
-    """Somebody logged in to the console, with the CSRF token."""
-    made = office.open.enter_context(httpx.Client(base_url=office.url, timeout=10))
-    assert made.post("/console/login", data={"name": name, "password": PASSWORD}).status_code == 303
-    made.headers["X-CSRF-Token"] = made.get("/api/staff/me").json()["csrf"]
-    return made
+    """Somebody logged in to the console, once for all tests, with the CSRF token."""
+    if (office.url, name) not in _clients:
+        made = office.open.enter_context(httpx.Client(base_url=office.url, timeout=10))
+        assert made.post("/console/login", data={"name": name, "password": PASSWORD}).status_code == 303
+        made.headers["X-CSRF-Token"] = made.get("/api/staff/me").json()["csrf"]
+        _clients[office.url, name] = made
+    return _clients[office.url, name]
+
+
+def changes(*modules: ModuleType) -> list[str]:
+    """The paths of every change that these parts of the console know."""
+    routes = [route for module in modules for route in module.router.routes]
+    return [re.sub(r"{\w+}", "nothing", route.path) for route in routes if "POST" in route.methods]
 
 
 def last_change(office: Office) -> tuple[str, str, str, str]:
@@ -147,6 +161,43 @@ def test_working_hours_are_previewed_saved_and_given_back(desk: Desk, office: Of
     expect(page.get_by_label("每周的上班时间")).to_have_value("周一至周五 09:00-12:00,13:30-17:30")
     expect(page.get_by_role("button", name="恢复默认")).to_have_count(0)
     assert "周一至周五" in httpx.get(f"{office.url}/api/widget").json()["hours"]
+
+
+def test_hours_that_were_emptied_are_not_taken_for_never(desk: Desk, office: Office) -> None:
+    """The browser asks for them, the preview says so, and the server takes none."""
+    page = desk.member("zhao", "/console/settings")
+    page.get_by_label("每周的上班时间").fill("")
+    expect(page.locator("#week")).to_contain_text("请填写每周的上班时间")
+    page.get_by_role("button", name="保存").click()
+    assert page.locator("#working-hours:invalid").count() == 1
+    response = client(office, "zhao").post("/console/settings/hours", data={"working_hours": " "})
+    assert (response.status_code, response.text) == (422, "请填写每周的上班时间；没有人工客服请写「从不」。")
+
+
+@pytest.mark.parametrize("tab", ["hours", "thresholds"])
+def test_a_page_left_open_overwrites_nothing(desk: Desk, office: Office, tab: str) -> None:
+    """Whoever saves what somebody else changed meanwhile is told so, and the others' values stay."""
+    page = desk.member("admin", f"/console/settings/{tab}")
+    office.service.preferences.put({"holidays": "2031-05-20", "threshold_near": 0.7}, "zhao")
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".toast.bad")).to_contain_text("别人改过这些设置")
+    desk.faults.clear()  # the browser notes the status 409
+    settings = office.service.preferences.settings
+    assert (settings.holidays, settings.threshold_near) == ("2031-05-20", 0.7)
+    page.reload()
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_text("已保存，立即生效")).to_be_visible()
+    office.service.preferences.drop(("holidays", "threshold_near"), "zhao")
+
+
+def test_a_page_left_open_gives_nobody_a_role_back(office: Office) -> None:
+    """Whoever changes only a name leaves the role as somebody else has set it meanwhile."""
+    accounts = office.service.accounts
+    accounts.add("qian", "小钱", "lead", PASSWORD)
+    accounts.change("qian", role="agent")
+    data = {"display": "老钱", "role": "lead", "was": "lead"}
+    assert client(office, "admin").post("/console/settings/accounts/qian", data=data).status_code == 200
+    assert [(each.display, each.role) for each in accounts.all() if each.name == "qian"] == [("老钱", "agent")]
 
 
 def test_days_off_show_in_the_preview_with_their_reason(desk: Desk) -> None:
@@ -333,6 +384,17 @@ def test_thresholds_are_tried_on_the_question_set_before_they_are_saved(desk: De
     assert office.service.bot.desk.thresholds.answer == 0.55
 
 
+def test_a_number_may_be_emptied_while_it_is_typed(desk: Desk) -> None:
+    """It counts as what is in force until there is a number again, and nobody is told off."""
+    page = desk.member("admin", "/console/settings/thresholds")
+    number, effect = page.get_by_label("直接回答的把握的数值"), page.locator("#effect")
+    number.fill("1")
+    expect(effect).to_contain_text("结果有变化的题")
+    number.fill("")
+    expect(effect).to_contain_text("还没有调整")
+    expect(page.locator(".toast")).to_have_count(0)
+
+
 def test_a_threshold_out_of_range_is_refused(desk: Desk, office: Office) -> None:
     """By the browser, and by the server whatever the browser does."""
     page = desk.member("admin", "/console/settings/thresholds")
@@ -410,9 +472,32 @@ def test_what_cannot_be_done_is_refused_in_chinese(
     assert office.store.read(lambda t: len(t.alterations(1000))) == before
 
 
-def test_changes_want_the_csrf_token(office: Office) -> None:
+def test_every_change_wants_the_csrf_token(office: Office) -> None:
     """A form of another site changes nothing."""
-    admin = client(office, "admin")
-    del admin.headers["X-CSRF-Token"]
-    for path in ("hours", "hours/default", "canned", "accounts", "keys", "targets", "thresholds/default"):
-        assert admin.post(f"/console/settings/{path}", data={}).status_code == 403, path
+    paths = changes(setting, canned, roster, target, threshold)
+    assert len(paths) == 17
+    for given in ({}, {"X-CSRF-Token": "a-guess"}):
+        with httpx.Client(base_url=office.url, cookies=client(office, "admin").cookies, headers=given) as forged:
+            for path in paths:
+                assert forged.post(f"/console{path}", data={}).status_code == 403, path
+
+
+def test_every_change_is_for_those_it_is_for(office: Office) -> None:
+    """Leads change nothing of what is for administrators, agents nothing at all; the order of refusals tells no more."""
+    for name, modules in (
+        ("zhao", (roster, target, threshold)),
+        ("wang", (setting, canned, roster, target, threshold)),
+    ):
+        for path in changes(*modules):
+            response = client(office, name).post(f"/console{path}", data={})
+            assert (response.status_code, response.text) == (403, "没有权限进行这项操作。"), path
+
+
+def test_a_lead_cannot_raise_anybody(office: Office) -> None:
+    """Neither by the console nor by the API."""
+    lead, me = client(office, "zhao"), {"name": "zhao", "display": "x", "role": "admin", "password": "a long password"}
+    assert lead.post("/console/settings/accounts/zhao", data=me).status_code == 403
+    for method, path in (("PATCH", "users/zhao"), ("PUT", "users/zhao"), ("POST", "users"), ("POST", "keys")):
+        response = lead.request(method, f"/api/staff/{path}", json={**me, "label": "x"})
+        assert response.status_code in (403, 404, 405), path
+    assert [each.role for each in office.service.accounts.all() if each.name == "zhao"] == ["lead"]

@@ -17,7 +17,7 @@ import pytest
 from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
-from staffed import HIDDEN, PASSWORD, PHONE, Office, office_in, until
+from staffed import HIDDEN, PASSWORD, PHONE, Office, Stream, office_in, until
 
 from bot.agent import AgentError
 from bot.api.staff_caller import Caller
@@ -351,14 +351,116 @@ def test_a_slash_at_the_beginning_searches_the_replies_kept_ready(desk: Desk, of
     page.keyboard.press("Enter")
     expect(field).to_have_value("您的账号已解锁。")
     expect(offered).to_be_hidden()
-    field.fill("/路径")
-    expect(offered).to_be_hidden()
     field.fill("")
     page.get_by_role("button", name="常用语").click()
     expect(offered).to_be_visible()
     page.keyboard.press("Escape")
     expect(offered).to_be_hidden()
     expect(field).to_have_value("/")
+
+
+def test_what_replies_are_searched_by_never_reaches_the_visitor(desk: Desk, office: Office) -> None:
+    """Not where none fits, nor before they have been read; after Escape it is a text like any other."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    field, offered = page.get_by_label("回复访客"), page.get_by_role("listbox", name="常用语")
+    held: list[Route] = []
+    page.route("**/api/staff/canned", lambda route: held.append(route))
+    with page.expect_request("**/api/staff/canned"):
+        field.fill("/解锁")
+    field.press("Enter")
+    held[0].continue_()
+    page.unroute("**/api/staff/canned")
+    expect(offered.get_by_role("option")).to_have_count(1)
+    field.fill("/没有这一条")
+    expect(offered).to_contain_text("没有符合的常用语")
+    check_accessible(page)
+    field.press("Enter")
+    page.get_by_role("button", name="发送").click()
+    expect(field).to_be_focused()
+    expect(offered).to_be_visible()
+    assert visitor.heard() == []
+    field.press("Escape")
+    field.press("Enter")
+    expect(page.locator("#messages .agent")).to_contain_text("/没有这一条")
+
+
+@pytest.mark.parametrize("key", ["、", "／"])
+def test_what_chinese_input_methods_make_of_the_slash_searches_too(desk: Desk, office: Office, key: str) -> None:
+    """Nobody has to switch the keyboard for a reply that is kept ready."""
+    page = taken(desk, office, Visitor.of(office))
+    page.get_by_label("回复访客").fill(f"{key}解锁")
+    page.get_by_role("listbox", name="常用语").get_by_role("option", name="已解锁").click()
+    expect(page.get_by_label("回复访客")).to_have_value("您的账号已解锁。")
+
+
+def test_a_reply_kept_ready_meanwhile_is_found_without_a_reload(desk: Desk, office: Office) -> None:
+    """What a lead adds is there at the next `/`."""
+    page = taken(desk, office, Visitor.of(office))
+    field, offered = page.get_by_label("回复访客"), page.get_by_role("listbox", name="常用语")
+    field.fill("/")
+    expect(offered.get_by_role("option")).to_have_count(2)
+    field.fill("")
+    made = office.member("zhao").post("/canned", json={"title": "刚加的", "text": "新的常用语"}).json()
+    field.fill("/")
+    expect(offered.get_by_role("option")).to_have_count(3)
+    office.member("zhao").delete(f"/canned/{made['id']}")
+
+
+def test_what_the_visitor_thinks_of_an_answer_shows_at_once(desk: Desk, office: Office) -> None:
+    """Of the bot's and of one that a person quoted; what they wrote besides is hidden from colleagues."""
+    visitor = Visitor.of(office, "账号锁住了怎么办")
+    page = taken(desk, office, visitor)
+    office.member("wang").post(f"/tickets/{visitor.ticket}/reply", json={"entry_id": "a-2"})
+    colleague = desk.member("li", f"/console/tickets/{visitor.ticket}")
+    answer = next(message for message in visitor.history()["messages"] if message["reply"])
+    for message, helpful in ((answer, False), (visitor.heard()[0], True)):
+        rating = {"message_id": message["message_id"], "helpful": helpful, "reason": f"请回电 {PHONE}"}
+        assert visitor.client.post(f"/conversations/{visitor.id}/feedback", json=rating).status_code == 204
+    expect(page.locator("#messages .bot .rating")).to_have_text(f"访客评价：没帮助 请回电 {PHONE}")
+    expect(page.locator("#messages .agent .rating")).to_have_text(f"访客评价：有帮助 请回电 {PHONE}")
+    expect(page.locator("#ticket-side")).to_contain_text("没帮助")
+    expect(colleague.locator("#messages .bot .rating")).to_have_text(f"访客评价：没帮助 请回电 {HIDDEN}")
+    check_accessible(page)
+
+
+def test_what_the_visitor_reopens_can_be_taken_again_at_once(desk: Desk, office: Office) -> None:
+    """The page of a ticket that was resolved follows, and hides again what only its assignee may see."""
+    visitor = Visitor.of(office, f"我的电话是{PHONE}")
+    page = taken(desk, office, visitor)
+    office.member("wang").post(f"/tickets/{visitor.ticket}/resolve")
+    expect(page.locator("#ticket-head .tag")).to_have_text("已处理")
+    visitor.say("还是登录不了，请再看一下")
+    expect(page.get_by_role("button", name="接待", exact=True)).to_be_visible()
+    expect(page.locator(".history")).to_contain_text("重新打开")
+    page.get_by_role("button", name="接待", exact=True).click()
+    expect(page.get_by_label("回复访客")).to_be_focused()
+
+
+def test_nobody_but_the_assignee_finds_the_number_anywhere(desk: Desk, office: Office) -> None:
+    """Neither on a page nor in a part of one, nor in what comes live, suggested or as JSON."""
+    visitor = Visitor.of(office, f"账号锁住了，我的电话是{PHONE}")
+    for member in ("wang", "zhao"):
+        office.member(member).post(f"/tickets/{visitor.ticket}/note", json={"text": f"已打 {PHONE}"})
+    office.member("wang").post(f"/tickets/{visitor.ticket}/take")
+    visitor.say(f"密码忘了，再说一次：{PHONE}")
+    colleague, console = office.member("li"), f"{office.url}/console"
+    for path in (f"/tickets/{visitor.ticket}", "/queue"):
+        assert PHONE not in colleague.get(path).text
+    for path in (
+        f"/tickets/{visitor.ticket}",
+        f"/tickets/{visitor.ticket}/suggestions",
+        "/queue",
+        "/tickets",
+        "/doubts",
+    ):
+        for headers in ({}, {"HX-Request": "true"}):
+            shown = colleague.get(f"{console}{path}", headers=headers)
+            assert (shown.status_code, PHONE in shown.text) == (200, False), path
+    stream = Stream(office, colleague, f"/tickets/{visitor.ticket}/events")
+    said = [stream.next("message")[1] for _ in visitor.history()["messages"]]
+    assert HIDDEN in str(said)
+    assert PHONE not in str(said)
 
 
 def test_each_side_sees_the_other_type_and_read(desk: Desk, office: Office) -> None:
@@ -405,6 +507,12 @@ def test_a_conversation_is_handed_on_with_a_word_to_the_colleague(desk: Desk, of
     colleague = opened(desk, visitor, "li")
     expect(colleague.get_by_text("接待这位访客之后才能回复")).to_be_visible()
     page.get_by_role("button", name="转交").click()
+    assert page.locator("[name=to] option:not([hidden])").evaluate_all("all => all.map((each) => each.value)") == [
+        "",
+        "admin",
+        "li",
+        "zhao",
+    ]
     page.get_by_role("combobox", name="转交给").select_option("li")
     page.get_by_label("交代").fill("请核对企业信息")
     page.locator("dialog[open]").get_by_role("button", name="转交").click()

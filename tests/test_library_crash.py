@@ -5,15 +5,17 @@ A child publishes or rolls back and kills itself on the way, as a power cut woul
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, free_port
 from library_case import begin, opened
 
 from bot.upkeep import child, environment
@@ -121,6 +123,47 @@ def test_a_preparation_that_is_killed_is_noticed_and_can_be_tried_again(begun: P
         assert case.publish().number == 2
     with opened(folder) as case:
         assert case.similar("a-1") == NEW
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from library_case import opened
+from bot import upkeep
+
+with opened(Path(sys.argv[1])) as case:
+    print(upkeep.start(case.settings, "serve", nice=3).pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_child_gives_way_and_dies_with_its_parent(begun: Path, tmp_path: Path) -> None:
+    """However its parent came to its end: nobody waits for what it makes any more."""
+    folder = str(shutil.copytree(begun, tmp_path / "case"))
+    path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PATH": "", "PORT": str(free_port())}
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, folder], cwd=ROOT, env=path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as parent:
+        assert parent.stdout is not None
+        child_id = int(parent.stdout.readline())
+        _await(lambda: os.getpriority(os.PRIO_PROCESS, child_id) == os.getpriority(os.PRIO_PROCESS, 0) + 3)
+        assert _lives(child_id)
+        parent.kill()
+    _await(lambda: not _lives(child_id))
+
+
+def _await(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _lives(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_preparing_runs_in_a_process_of_its_own(begun: Path, tmp_path: Path) -> None:

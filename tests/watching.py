@@ -57,7 +57,14 @@ LOOK = """([documents, wanted, seen, within]) => {
     documents = documents.map(each => typeof each === "string"
         ? new DOMParser().parseFromString(each, "text/html") : each);
     (documents.length ? documents : [within ? document.querySelector(within) : document]).forEach(walk);
-    const hit = [window, ...Array.from(window.frames)].some(each => "hit" in each) || "hit" in Object.prototype
+    const struck = frame => {
+        try {
+            return "hit" in frame;
+        } catch (error) {
+            return true; // a frame of another origin: we have none
+        }
+    };
+    const hit = [window, ...Array.from(window.frames)].some(struck) || "hit" in Object.prototype
         || "hit" in window.parent || window.top !== window;
     const plain = text => text.replace(/\\s+/g, "");
     const whole = plain(texts.join(""));

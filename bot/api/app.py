@@ -28,6 +28,7 @@ from bot.audition import Audition
 from bot.console.app import create_console
 from bot.demand import Demand
 from bot.dialogue import Bot
+from bot.ledger import Ledger
 from bot.library import Library
 from bot.picture import PictureFolder
 from bot.preference import Preferences
@@ -80,6 +81,7 @@ def create_app(
         preferences=preferences,
         audition=Audition(bot, settings.faq_documents, settings.data_dir / "rehearsal"),
         demand=Demand(store),
+        ledger=Ledger(store),
         review=Review(store, lambda: bot.desk, settings.office.cold_after),
         settings=settings,
         messages=Limit(settings.rate_per_address),

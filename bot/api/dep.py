@@ -20,6 +20,7 @@ from bot.api.ready import Ready
 from bot.audition import Audition
 from bot.demand import Demand
 from bot.dialogue import Bot
+from bot.ledger import Ledger
 from bot.library import Library
 from bot.live import Live
 from bot.picture import PictureFolder
@@ -43,6 +44,7 @@ class Service:
     preferences: Preferences
     audition: Audition
     demand: Demand
+    ledger: Ledger
     review: Review
     settings: Settings
     messages: Limit

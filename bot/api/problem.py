@@ -50,6 +50,7 @@ _STATUS: dict[type[Exception], int] = {
     version.CannotWrite: 409,
     picture.PictureError: 415,
     preference.BadPreference: 422,
+    preference.Outdated: 409,
     canned.NoCanned: 404,
     canned.TooManyCanned: 409,
     picture.PictureTooLarge: 413,

@@ -132,9 +132,7 @@ def ticket_state(ticket: model.Ticket, serving: Service) -> schema.TicketState:
 def _feedback(file: File) -> list[shape.FeedbackLine]:
     """What the visitor thought of answers; `Agents` has hidden what has to be."""
     return [
-        shape.FeedbackLine(
-            message_id=each.message_id, helpful=each.helpful, reason=each.reason, at=each.at.isoformat()
-        )
+        shape.FeedbackLine(message_id=each.message_id, helpful=each.helpful, reason=each.reason, at=each.at.isoformat())
         for each in file.feedback
     ]
 

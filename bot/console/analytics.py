@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -13,13 +13,14 @@ from bot.api.staff_caller import require
 from bot.console.figure import FEW, Names, Period, charts, lasting, share
 from bot.console.page import Member, render
 from bot.hours import SHANGHAI
-from bot.metric import Figures, measure
+from bot.metric import Figures
 from bot.sheet import sheet
 
 router = APIRouter(dependencies=[Depends(lookup), Depends(require("lead"))])
 
 PERIODS: Final = (7, 30, 90)
 MOST_DAYS: Final = 366
+YEARS: Final = range(2000, 2100)
 MOST_SHOWN: Final = 20
 """Rows of a table on the page; all of them are in the CSV."""
 
@@ -50,7 +51,7 @@ Chosen = Annotated[Period, Depends(period)]
 @router.get("/analytics")
 def analytics(request: Request, serving: Serving, _: Member, chosen: Chosen, system: Text = "") -> HTMLResponse:
     """The figures of a period."""
-    figures = _figures(serving, chosen, system)
+    figures, hours = _figures(serving, chosen, system), serving.bot.office.hours
     names = _names(serving)
     return render(
         request,
@@ -66,7 +67,7 @@ def analytics(request: Request, serving: Serving, _: Member, chosen: Chosen, sys
         few=FEW,
         lasting=lasting,
         share=share,
-        hours=serving.bot.office.hours.describe(),
+        hours=hours.describe() if any(hours.week) else None,
         nothing=not (figures.conversations or figures.visitor_messages or any(figures.tickets.deeds.values())),
     )
 
@@ -77,7 +78,8 @@ def table(serving: Serving, _: Member, name: str, chosen: Chosen, system: Text =
     found = charts(_figures(serving, chosen, system), _names(serving), chosen).get(name)
     if found is None:
         raise HTTPException(404, "没有这张表。")
-    file = f"{name}-{chosen.first:%Y%m%d}-{chosen.last:%Y%m%d}.csv"
+    about = f"{name}-{system}" if system else name
+    file = f"{about}-{chosen.first:%Y%m%d}-{chosen.last:%Y%m%d}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
     body = sheet([column.title for column in found.columns], found.rows)
     return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
@@ -86,14 +88,9 @@ def table(serving: Serving, _: Member, name: str, chosen: Chosen, system: Text =
 def _figures(serving: Service, chosen: Period, system: str) -> Figures:
     if system and system not in serving.bot.desk.systems:
         raise HTTPException(404, "没有这个系统。")
-    now, office = datetime.now(UTC), serving.bot.office
     since = datetime.combine(chosen.first, time(), SHANGHAI)
     until = datetime.combine(chosen.last + timedelta(days=1), time(), SHANGHAI)
-    return serving.store.read(
-        lambda rows: measure(
-            rows, since, until, now=now, cold_after=office.cold_after, system=system or None, hours=office.hours
-        )
-    )
+    return serving.ledger.figures(since, until, system or None, serving.bot.office)
 
 
 def _names(serving: Service) -> Names:
@@ -107,6 +104,9 @@ def _names(serving: Service) -> Names:
 
 def _date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise HTTPException(422, "日期应写成 2026-10-01 的形式。") from None
+    if found.year not in YEARS:
+        raise HTTPException(422, f"年份应在 {YEARS.start} 至 {YEARS.stop - 1} 之间。")
+    return found

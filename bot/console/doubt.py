@@ -5,7 +5,7 @@ Nothing goes to the knowledge base by itself: what is assigned goes into its dra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -14,10 +14,10 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query, Reques
 from fastapi.responses import HTMLResponse
 
 from bot.api.dep import Service, Serving
-from bot.api.staff_caller import require
+from bot.api.staff_caller import Caller, require
 from bot.concern import Case, cases
 from bot.console.page import Member, partial, render, toasted
-from bot.doubt import Deed, Doubt, plain
+from bot.doubt import Deed, DeedKind, Doubt, plain
 from bot.draft import Kind
 from bot.mask import mask
 from bot.model import Ticket
@@ -196,16 +196,7 @@ def settle(
     place = None if topic else target
     serving.library.change("add_topic" if topic else "add_similar", place, texts, caller.staff.display)
     kept = [" ".join(each.split()) for each in texts]
-    deed = serving.store.write(
-        lambda t: t.add_deed(
-            "topic" if topic else "assign",
-            place or "",
-            kept,
-            caller.staff.display,
-            datetime.now(UTC),
-            [doubt.message for doubt in case.open],
-        )
-    )
+    deed = _keep(serving, caller, "topic" if topic else "assign", place or "", kept, case.open)
     return _done(request, serving, case, deed, f"已把 {len(kept)} 个问法放进草稿，发布后生效。", chosen)
 
 
@@ -215,8 +206,7 @@ def dismiss(
 ) -> HTMLResponse:
     """Dismiss a group: it comes back when more conversations ask it anew than have so far."""
     case = _case(serving, chosen, cluster_id)
-    about = [doubt.message for doubt in case.cluster.doubts]
-    deed = serving.store.write(lambda t: t.add_deed("dismiss", "", (), caller.staff.display, datetime.now(UTC), about))
+    deed = _keep(serving, caller, "dismiss", "", (), case.cluster.doubts)
     return _done(request, serving, case, deed, "已忽略。", chosen)
 
 
@@ -268,9 +258,17 @@ def published_of(serving: Service) -> Mapping[str, str]:
     return found | {plain(text): entry.id for entry in knowledge.entries for text in entry.similar}
 
 
-def _done(request: Request, serving: Service, case: Case, deed: int, words: str, chosen: Filter) -> HTMLResponse:
-    made = next(each for each in serving.store.read(lambda t: t.deeds()) if each.id == deed)
-    return render(request, "doubt_done.html", case=case, deed=made, words=words, chosen=chosen, **_names(serving))
+def _keep(
+    serving: Service, caller: Caller, kind: DeedKind, entry_id: str, texts: Sequence[str], about: Sequence[Doubt]
+) -> Deed:
+    """Keep what somebody did about questions. What of them was deleted since the survey is passed over."""
+    author, now, messages = caller.staff.display, datetime.now(UTC), [doubt.message for doubt in about]
+    deed_id = serving.store.write(lambda t: t.add_deed(kind, entry_id, texts, author, now, messages))
+    return Deed(deed_id, kind, entry_id, tuple(texts), author, now)
+
+
+def _done(request: Request, serving: Service, case: Case, deed: Deed, words: str, chosen: Filter) -> HTMLResponse:
+    return render(request, "doubt_done.html", case=case, deed=deed, words=words, chosen=chosen, **_names(serving))
 
 
 def _case(serving: Service, chosen: Filter, cluster_id: str) -> Case:

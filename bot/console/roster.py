@@ -52,9 +52,14 @@ def change(
     role: Chosen,
     display: Written = "",
     password: Written = "",
+    was: Annotated[Role | None, Form()] = None,
 ) -> HTMLResponse:
-    """Change an account; the password stays where none is given."""
-    serving.accounts.change(name, display=display, role=role, password=password or None, by=caller.staff.name)
+    """Change an account; the password stays where none is given.
+
+    So does the role where it is what it `was` on the page, lest a page left open gives back what somebody has lost.
+    """
+    chosen = None if role == was else role
+    serving.accounts.change(name, display=display, role=chosen, password=password or None, by=caller.staff.name)
     serving.live.changed(QUEUE)
     return toasted(_accounts(request, serving, caller), f"已保存账号 {name}。")
 

@@ -5,7 +5,7 @@ The hits are those that a reply of the bot rests on, so that staff see what visi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -65,11 +65,13 @@ def found_all(desk: Desk, hits: Iterable[Hit]) -> list[Found]:
     return [found(desk, hit.entry, hit, weights) for hit in hits]
 
 
-def sifted(every: Iterable[Found]) -> tuple[list[Found], list[Found]]:
-    """What to look at first, and what lies farther: where an entry is likely, those that hardly are the answer too."""
-    every = list(every)
+def sifted(every: Sequence[Found], offered: Collection[str] = ()) -> tuple[list[Found], list[Found]]:
+    """What to look at first, and what lies farther: where an entry is likely, those too that hardly are the answer.
+
+    Entries that the bot would offer to choose from, by their ids, are always to be looked at.
+    """
     near = [each for each in every if each.near]
-    likely = [each for each in near if each.confidence is not None and each.confidence >= LEAST]
+    likely = [each for each in near if (each.confidence or 0) >= LEAST or each.answer.entry_id in offered]
     first = likely or near
     return first, [each for each in every if each not in first]
 
@@ -102,7 +104,7 @@ def _search(serving: Service, text: str, system: str | None) -> dict[str, Any]:
         return {**shown, "near": [found(desk, entry) for entry in entries if entry], "far": [], "asked": bool(asked)}
     check_text(text)
     thought = desk.consider(text, system)
-    near, far = sifted(found_all(desk, thought.hits))
+    near, far = sifted(found_all(desk, thought.hits), {option.entry_id for option in thought.reply.options})
     named = desk.index.mention(text).system
     return {
         **shown,

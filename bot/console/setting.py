@@ -16,7 +16,7 @@ from bot.api.staff_caller import Caller, require
 from bot.console.page import ROOT, Member, may, render, toasted
 from bot.hours import NAMES, SHANGHAI, Hours, knows_holidays, say_spans
 from bot.model import Role
-from bot.preference import LONGEST, BadPreference
+from bot.preference import LONGEST, BadPreference, stamp
 
 router = APIRouter(prefix="/settings", dependencies=[Depends(lookup), Depends(require("lead"))])
 
@@ -95,9 +95,8 @@ def preview(
     request: Request, serving: Serving, _: Member, working_hours: Typed = "", holidays: Typed = "", workdays: Typed = ""
 ) -> HTMLResponse:
     """Next week, by hours that are being written."""
-    written = {"working_hours": working_hours, "holidays": holidays, "workdays": workdays}
     try:
-        tried = serving.preferences.tried(written).office.hours
+        tried = serving.preferences.tried(_written(working_hours, holidays, workdays)).office.hours
     except BadPreference as error:
         return render(request, "setting_week.html", trouble=str(error), days=[], hours=None)
     return render(request, "setting_week.html", trouble="", days=week(tried, _today()), hours=tried)
@@ -111,10 +110,10 @@ def save_hours(
     working_hours: Written = "",
     holidays: Written = "",
     workdays: Written = "",
+    seen: Annotated[str | None, Form()] = None,
 ) -> HTMLResponse:
-    """Set when staff are there."""
-    written = {"working_hours": working_hours, "holidays": holidays, "workdays": workdays}
-    serving.preferences.put(written, caller.staff.name)
+    """Set when staff are there; `seen` says which hours the page showed."""
+    serving.preferences.put(_written(working_hours, holidays, workdays), caller.staff.name, seen)
     return toasted(_hours(request, serving, caller), "已保存，立即生效。")
 
 
@@ -140,6 +139,7 @@ def _hours(request: Request, serving: Service, caller: Caller) -> HTMLResponse:
         caller,
         "hours",
         settings=preferences.settings,
+        seen=stamp(HOURS, preferences.settings),
         defaults=preferences.defaults,
         kept=[preferences.kept[name] for name in HOURS if name in preferences.kept],
         people=people(serving),
@@ -149,6 +149,12 @@ def _hours(request: Request, serving: Service, caller: Caller) -> HTMLResponse:
         open=in_force.open_at(datetime.now(UTC)),
         unknown=[year for year in (_today().year, _today().year + 1) if not knows_holidays(year)],
     )
+
+
+def _written(working_hours: str, holidays: str, workdays: str) -> dict[str, str]:
+    if not working_hours.strip():  # which would mean never, and mostly is an accident
+        raise BadPreference("请填写每周的上班时间；没有人工客服请写「从不」。")
+    return {"working_hours": working_hours, "holidays": holidays, "workdays": workdays}
 
 
 def _why(hours: Hours, day: date) -> str:

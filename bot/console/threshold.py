@@ -7,18 +7,20 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse
+from pydantic import BeforeValidator
 
 from bot.api.dep import Service, Serving, lookup
 from bot.api.staff_caller import Caller, require
 from bot.console.page import Member, render, toasted
 from bot.console.setting import draw, people
 from bot.decide import Thresholds
-from bot.preference import TITLES_OF_THRESHOLDS
+from bot.preference import TITLES_OF_THRESHOLDS, stamp
 from bot.rehearsal import Point, Rehearsal, count
 
 router = APIRouter(prefix="/settings/thresholds", dependencies=[Depends(lookup), Depends(require("admin"))])
 
 NAMES: Final = tuple(each.name for each in fields(Thresholds))
+GOVERNED: Final = tuple(f"threshold_{name}" for name in NAMES)
 MEANINGS: Final = {
     "answer": "最有把握的条目至少有这么大的把握，机器人才直接回答。调高：答得少，错得也少；调低：答得多，错得也多。",
     "relevant": "没有把握直接回答时，最好的选项至少这么相关，才请访客选择，否则说不知道。调高：反问少，未能回答多。",
@@ -36,6 +38,8 @@ SWEPT: Final = (
 """What the curve shows, in percent of the questions that each is about."""
 
 Number = Annotated[float, Form()]
+Typed = Annotated[float | None, Query(), BeforeValidator(lambda typed: typed or None)]
+"""A number that is being typed: a field that was emptied for a moment says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,12 @@ class Dial:
 
 async def proposed(
     serving: Serving,
-    answer: Annotated[float | None, Query()] = None,
-    relevant: Annotated[float | None, Query()] = None,
-    alike: Annotated[float | None, Query()] = None,
-    near: Annotated[float | None, Query()] = None,
-    role: Annotated[float | None, Query()] = None,
-    suggest: Annotated[float | None, Query()] = None,
+    answer: Typed = None,
+    relevant: Typed = None,
+    alike: Typed = None,
+    near: Typed = None,
+    role: Typed = None,
+    suggest: Typed = None,
 ) -> Thresholds:
     """The thresholds that are proposed; those in force where nothing is said."""
     given = {"answer": answer, "relevant": relevant, "alike": alike, "near": near, "role": role, "suggest": suggest}
@@ -75,9 +79,8 @@ def effect(
     request: Request, serving: Serving, _: Member, wanted: Annotated[Thresholds, Depends(proposed)]
 ) -> HTMLResponse:
     """What the proposed thresholds would change; how far it is where the questions are still being asked."""
-    rehearsal = serving.audition.ready()
+    progress, rehearsal = serving.audition.progress(), serving.audition.ready()  # in this order: it may get ready now
     if rehearsal is None:
-        progress = serving.audition.progress()
         return render(request, "setting_effect.html", progress=progress, effect=None)
     now = serving.preferences.settings.thresholds
     return render(
@@ -105,18 +108,19 @@ def save(
     near: Number,
     role: Number,
     suggest: Number,
+    seen: Annotated[str | None, Form()] = None,
 ) -> HTMLResponse:
-    """Decide by these from now on."""
+    """Decide by these from now on; `seen` says which ones the page showed."""
     wanted = Thresholds(answer, relevant, alike, near, role, suggest)
     values = {f"threshold_{name}": value for name, value in asdict(wanted).items()}
-    serving.preferences.put(values, caller.staff.name)
+    serving.preferences.put(values, caller.staff.name, seen)
     return toasted(_page(request, serving, caller), "已保存，立即生效。")
 
 
 @router.post("/default")
 def default(request: Request, serving: Serving, caller: Member) -> HTMLResponse:
     """Let the environment say again."""
-    serving.preferences.drop([f"threshold_{name}" for name in NAMES], caller.staff.name)
+    serving.preferences.drop(GOVERNED, caller.staff.name)
     return toasted(_page(request, serving, caller), "已恢复默认，立即生效。")
 
 
@@ -127,8 +131,9 @@ def _page(request: Request, serving: Service, caller: Caller) -> HTMLResponse:
         Dial(name, TITLES_OF_THRESHOLDS[name], MEANINGS[name], getattr(now, name), getattr(defaults, name))
         for name in NAMES
     ]
-    kept = [kept for name in NAMES if (kept := preferences.kept.get(f"threshold_{name}"))]
-    return draw(request, caller, "thresholds", dials=dials, kept=kept, people=people(serving))
+    kept = [preferences.kept[name] for name in GOVERNED if name in preferences.kept]
+    seen = stamp(GOVERNED, preferences.settings)
+    return draw(request, caller, "thresholds", dials=dials, seen=seen, kept=kept, people=people(serving))
 
 
 def _sizes(rehearsal: Rehearsal) -> dict[str, int]:

@@ -69,6 +69,8 @@ class SqliteDoubtRows(Rows):
         self, kind: DeedKind, entry_id: str, texts: Sequence[str], author: str, at: datetime, messages: Iterable[str]
     ) -> int:
         """See `DoubtRows`."""
+        # What was said of messages that are gone goes when something new is said: nobody can see or undo it any more.
+        self._change("DELETE FROM doubt_deed WHERE NOT EXISTS (SELECT 1 FROM doubt_settled WHERE deed = doubt_deed.id)")
         row = {"kind": kind, "entry_id": entry_id, "texts": json.dumps(texts, ensure_ascii=False), "author": author}
         deed_id = self._db.table("doubt_deed").insert({**row, "at": text_of(at)}).last_pk
         for message in messages:

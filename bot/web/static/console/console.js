@@ -78,7 +78,7 @@
     };
     if (/\/console\/login(\?|$)/.test(document.referrer)) others.postMessage("in");
     document.addEventListener("htmx:afterRequest", ({ detail }) => {
-      if (!detail.successful || detail.pathInfo.requestPath !== "/console/logout") return;
+      if (detail.pathInfo.requestPath !== "/console/logout" || detail.xhr.status !== 200) return;
       others.postMessage("out");
       forget();
     });

@@ -12,7 +12,8 @@
     return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   }
 
-  /** The names of the rows, the columns that are drawn with their numbers, and the row that is marked. */
+  /** The names of the rows, the columns that are drawn with their numbers, the row that is marked, and whether there
+   * are several columns of numbers: then it has to be said which ones are drawn. */
   function read(table) {
     const heads = Array.from(table.querySelectorAll("thead th"));
     const rows = Array.from(table.querySelectorAll("tbody tr"));
@@ -21,6 +22,7 @@
     const days = names.every((name) => /^\d{4}-\d\d-\d\d$/.test(name)) && names.every((name) => name.slice(0, 4) === names[0].slice(0, 4));
     return {
       names: days ? names.map((name) => name.slice(5)) : names,
+      several: heads.filter((head) => head.classList.contains("number")).length > 1,
       marked: rows.findIndex((row) => row.hasAttribute("data-now")),
       series: heads.flatMap((head, at) => (head.dataset.colour ? [{
         title: head.textContent.trim(),
@@ -69,7 +71,7 @@
     drawn.set(canvas, new window.Chart(canvas, {
       type: line ? "line" : "bar",
       data: { labels: found.names, datasets },
-      options: options(canvas, across, datasets.length > 1),
+      options: options(canvas, across, found.several),
     }));
   }
 
