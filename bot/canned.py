@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.model import Alteration, Canned
+from bot.preference import Outdated
 from bot.store.base import Store, Transaction
 from bot.turn import BadMessage, check_text
 
@@ -36,12 +37,17 @@ def add(store: Store, title: str, text: str, by: str) -> Canned:
     return kept
 
 
-def change(store: Store, canned_id: str, title: str, text: str, by: str) -> Canned:
-    """Change a reply. NoCanned, and what `add` raises."""
+def change(store: Store, canned_id: str, title: str, text: str, by: str, seen: str | None = None) -> Canned:
+    """Change a reply. NoCanned, and what `add` raises.
+
+    `seen`: when it was last changed, in ISO 8601, as far as whoever changes it knows; Outdated where it was later.
+    """
     kept = _checked(canned_id, title, text)
 
     def work(transaction: Transaction) -> None:
         before = _known(transaction, canned_id)
+        if seen is not None and seen != before.updated_at.isoformat():
+            raise Outdated
         transaction.put_canned(kept)
         if (before.title, before.text) != (kept.title, kept.text):
             _note(transaction, by, before.title, before.text, _titled(before, kept))

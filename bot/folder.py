@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Collection
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,7 @@ def put(files: Files, documents: Path, *, known: Collection[Files], force: bool)
     try:
         home.mkdir(parents=True, exist_ok=True)
         for name in strange:
-            write(home / f"{name}{ASIDE}", there[name])
+            write(_aside(home / name), there[name])
         for name in written:
             write(home / plain(name), files[name])
         for name in removed:
@@ -48,6 +49,12 @@ def put(files: Files, documents: Path, *, known: Collection[Files], force: bool)
     except OSError as error:
         raise CannotWrite(f"文档文件夹不能写入（{error.strerror}），请检查权限，或下载压缩包后自行放入。") from error
     return sorted([*written, *removed])
+
+
+def _aside(path: Path) -> Path:
+    """Where a file makes room to, beside what has made room before: nobody has confirmed that either."""
+    names = (path.with_name(f"{path.name}{ASIDE}{number or ''}") for number in count())
+    return next(name for name in names if not name.exists())
 
 
 def packed(files: Files) -> bytes:

@@ -52,6 +52,9 @@ def build(settings: Settings, documents: Path | None = None) -> None:
     say(f"正在生成索引：{len(knowledge.entries)} 个条目……")
     started = time.perf_counter()
     made = make(settings, knowledge, segmenter_of(settings, knowledge), encoder_of(settings))
+    replaced = snapshot.stamp(settings.snapshot)
+    if replaced and replaced != Stamp(knowledge.content_hash, made.model_id):
+        Shelf(settings.data_dir).find(replaced)  # which keeps it: whoever goes back to that model need not wait again
     snapshot.save(made, settings.snapshot)
     say(f"索引已生成，共 {len(made.phrasings)} 条检索文本，用时 {time.perf_counter() - started:.1f} 秒。")
 

@@ -37,6 +37,7 @@ from bot.version import (
 )
 from faq.knowledge import read_folder
 from faq.writing import read_tables
+from index import snapshot
 
 
 @pytest.fixture(scope="module")
@@ -405,6 +406,17 @@ def test_what_is_published_is_made_again_where_it_is_missing_or_wrong(case: Case
         assert again.similar("a-1") == ("登不上去", "甲甲")
 
 
+def test_an_index_that_makes_room_for_another_is_kept(case: Case) -> None:
+    """Going back to its documents or its model takes no building."""
+    built = upkeep.stamp_of(case.settings)
+    shutil.rmtree(case.settings.data_dir / "snapshots")
+    upkeep.build(case.settings)
+    case.put("a.txt", "点打印。", "点右上角打印。")
+    upkeep.build(case.settings)
+    assert snapshot.stamp(case.settings.snapshot) != built
+    assert Shelf(case.settings.data_dir).find(built) is not None
+
+
 def test_export_writes_the_files_back(case: Case, tmp_path: Path) -> None:
     """Then there is nothing to confirm, and a fresh start from the folder begins with just that version."""
     case.add("a-1", "甲甲")
@@ -448,6 +460,10 @@ def test_export_never_writes_over_what_nobody_confirmed(case: Case) -> None:
     assert (case.documents / "b.txt.bak").read_bytes() == before["b.txt"]
     assert (case.documents / "a.similar.toml.bak").read_bytes() == before["a.similar.toml"]
     assert read_tables(files_in(case.documents))["a-1"][1] == ("登不上去", "甲甲")
+    case.put("a.similar.toml", "登不上去", "进不去")
+    case.library.export(author=BY, force=True)
+    assert (case.documents / "a.similar.toml.bak").read_bytes() == before["a.similar.toml"]
+    assert "进不去" in (case.documents / "a.similar.toml.bak1").read_text(encoding="utf-8")
 
 
 def test_a_folder_that_cannot_be_written_is_said(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

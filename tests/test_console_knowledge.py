@@ -160,6 +160,7 @@ def test_leaving_an_edit_changes_nothing_and_gives_the_focus_back(desk: Desk, of
     office.service.library.change("add_similar", "a-1", ["号被锁了"], "ZHAO")
     page = desk.member("zhao", "/console/knowledge/a-1")
     page.get_by_role("button", name="修改：号被锁了").click()
+    expect(page.get_by_role("textbox", name="修改后的文字")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="修改：号被锁了")).to_be_focused()
     assert drafted(office) == [("add_similar", "a-1", "号被锁了")]

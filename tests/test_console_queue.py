@@ -243,6 +243,13 @@ def test_the_bell_asks_only_when_pressed_and_rings_only_for_a_hidden_page(desk: 
     first, second = page.evaluate("notices")
     assert first == f"新的工单：转人工客服，受理编号 {number}"
     assert second.startswith("访客有新消息：转人工客服")
+    handed_on = ticket(office, "bell-handed-on")
+    until(lambda: page.evaluate("notices.length") == 3)
+    office.member("li").post(f"/tickets/{handed_on}/take")
+    expect(page.locator(f"#assigned-{handed_on}")).to_be_visible()
+    office.member("li").post(f"/tickets/{handed_on}/transfer", json={"to": "wang"})
+    until(lambda: page.evaluate("notices.length") == 4)
+    assert page.evaluate("notices[3]") == f"同事转交给您：转人工客服，受理编号 {handed_on}"
     page.evaluate("hide(false)")
     bell.click()
     expect(bell).to_have_attribute("aria-pressed", "false")

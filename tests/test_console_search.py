@@ -237,6 +237,22 @@ def test_shift_enter_and_a_button_open_the_entry(desk: Desk) -> None:
     desk.faults.clear()  # where nothing lies at that address, the browser notes it
 
 
+def test_the_way_back_from_an_entry_leads_to_what_was_looked_for(desk: Desk) -> None:
+    """Text, system and hits stand there again; whoever comes anew begins with an empty field."""
+    page = searched(desk, "密码忘了")
+    page.get_by_label("系统", exact=True).select_option("a")
+    expect(page.locator("#hits [data-system=a]")).to_have_count(1)
+    page.locator(".hit").first.get_by_role("link", name="打开条目").click()
+    page.wait_for_url("**/console/knowledge/a-2")
+    page.go_back()
+    expect(page.get_by_label("搜索知识库")).to_have_value("密码忘了")
+    expect(page.get_by_label("系统", exact=True)).to_have_value("a")
+    expect(page.locator(".hit").first.get_by_role("heading")).to_have_text(FORGOT.question)
+    page.locator(".brand").click()
+    expect(page.get_by_label("搜索知识库")).to_have_value("")
+    desk.faults.clear()  # where nothing lies at that address, the browser notes it
+
+
 def test_only_what_does_not_fit_can_be_unfolded(desk: Desk) -> None:
     """A long answer shows its beginning, and all of it on demand; a short one has no such button."""
     page = searched(desk, "乙系统账号如何注册")

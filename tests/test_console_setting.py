@@ -18,6 +18,8 @@ from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
 from playwright.sync_api import Browser, Page, expect
 from staffed import PASSWORD, Office, office_in
 
+from bot import canned as replies
+from bot.audition import Progress
 from bot.console import canned, roster, setting, target, threshold
 from bot.evaluate import QUESTIONS
 from bot.preference import Preferences
@@ -188,6 +190,23 @@ def test_a_page_left_open_overwrites_nothing(desk: Desk, office: Office, tab: st
     page.get_by_role("button", name="保存").click()
     expect(page.get_by_text("已保存，立即生效")).to_be_visible()
     office.service.preferences.drop(("holidays", "threshold_near"), "zhao")
+
+
+def test_a_reply_that_somebody_else_changed_is_not_overwritten(desk: Desk, office: Office) -> None:
+    """Whoever saves it later is told so, and after a look at it may."""
+    kept = replies.add(office.store, "开场", "您好。", "zhao")
+    page = desk.member("zhao", f"/console/settings/canned?edit={kept.id}")
+    replies.change(office.store, kept.id, "开场", "您好，请讲。", "li")
+    page.locator("#text").fill("欢迎。")
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator(".toast.bad")).to_contain_text("别人改过")
+    desk.faults.clear()  # the browser notes the status 409
+    assert last_change(office)[3] == "您好，请讲。"
+    page.reload()
+    page.locator("#text").fill("欢迎。")
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_text("已保存常用语")).to_be_visible()
+    assert last_change(office) == ("zhao", "常用语「开场」", "您好，请讲。", "欢迎。")
 
 
 def test_a_page_left_open_gives_nobody_a_role_back(office: Office) -> None:
@@ -395,6 +414,17 @@ def test_a_number_may_be_emptied_while_it_is_typed(desk: Desk) -> None:
     expect(page.locator(".toast")).to_have_count(0)
 
 
+def test_an_effect_that_gets_ready_between_two_looks_is_asked_for_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no failure."""
+    monkeypatch.setattr(office.service.audition, "ready", lambda: None)
+    monkeypatch.setattr(office.service.audition, "progress", lambda: Progress("ready", 3, 3))
+    part = client(office, "admin").get("/console/settings/thresholds/effect").text
+    assert 'hx-trigger="load delay:1s"' in part
+    assert "没有题集" not in part
+
+
 def test_a_threshold_out_of_range_is_refused(desk: Desk, office: Office) -> None:
     """By the browser, and by the server whatever the browser does."""
     page = desk.member("admin", "/console/settings/thresholds")
@@ -483,7 +513,7 @@ def test_every_change_wants_the_csrf_token(office: Office) -> None:
 
 
 def test_every_change_is_for_those_it_is_for(office: Office) -> None:
-    """Leads change nothing of what is for administrators, agents nothing at all; the order of refusals tells no more."""
+    """Leads change nothing of what is for administrators, agents nothing at all."""
     for name, modules in (
         ("zhao", (roster, target, threshold)),
         ("wang", (setting, canned, roster, target, threshold)),

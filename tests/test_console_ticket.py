@@ -243,7 +243,7 @@ def test_a_message_whose_confirmation_was_lost_is_sent_again_once(desk: Desk, of
     """The server has it already: the visitor gets it once, and it stands once here."""
     visitor = Visitor.of(office)
     page = taken(desk, office, visitor)
-    page.route("**/events", lambda route: route.abort())
+    page.route("**/events*", lambda route: route.abort())
     page.reload()
     field = page.get_by_label("回复访客")
 
@@ -365,7 +365,11 @@ def test_what_replies_are_searched_by_never_reaches_the_visitor(desk: Desk, offi
     page = taken(desk, office, visitor)
     field, offered = page.get_by_label("回复访客"), page.get_by_role("listbox", name="常用语")
     held: list[Route] = []
-    page.route("**/api/staff/canned", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/staff/canned", hold)
     with page.expect_request("**/api/staff/canned"):
         field.fill("/解锁")
     field.press("Enter")
@@ -437,7 +441,7 @@ def test_what_the_visitor_reopens_can_be_taken_again_at_once(desk: Desk, office:
     expect(page.get_by_label("回复访客")).to_be_focused()
 
 
-def test_nobody_but_the_assignee_finds_the_number_anywhere(desk: Desk, office: Office) -> None:
+def test_nobody_but_the_assignee_finds_the_number_anywhere(office: Office) -> None:
     """Neither on a page nor in a part of one, nor in what comes live, suggested or as JSON."""
     visitor = Visitor.of(office, f"账号锁住了，我的电话是{PHONE}")
     for member in ("wang", "zhao"):
@@ -461,6 +465,29 @@ def test_nobody_but_the_assignee_finds_the_number_anywhere(desk: Desk, office: O
     said = [stream.next("message")[1] for _ in visitor.history()["messages"]]
     assert HIDDEN in str(said)
     assert PHONE not in str(said)
+
+
+def test_a_page_that_was_hidden_for_long_asks_only_for_what_it_has_not_heard(desk: Desk, office: Office) -> None:
+    """It gave its connection back; what was said meanwhile comes once, and nothing it has already comes again."""
+    visitor = Visitor.of(office)
+    page = desk.context().new_page()
+    page.clock.install()
+    page.context.add_cookies(desk.member("wang").context.cookies())
+    page.goto(f"/console/tickets/{visitor.ticket}")
+    count = len(visitor.history()["messages"])
+    expect(page.locator("#messages .message")).to_have_count(count)
+    show = "hidden => { Object.defineProperty(document, 'hidden', {get: () => hidden, configurable: true}); "
+    show += "document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(show, True)
+    page.clock.run_for(11_000)
+    said = visitor.say("趁您不在")
+    page.clock.run_for(1000)
+    expect(page.locator("#messages .message")).to_have_count(count)
+    with page.expect_request(f"**/events?after={count}"):
+        page.evaluate(show, False)
+    expect(page.locator("#messages .visitor", has_text="趁您不在")).to_have_count(1)
+    expect(page.locator("#messages .message")).to_have_count(len(visitor.history()["messages"]))
+    assert said
 
 
 def test_each_side_sees_the_other_type_and_read(desk: Desk, office: Office) -> None:
@@ -546,7 +573,7 @@ def test_whoever_is_too_late_is_told_plainly(desk: Desk, office: Office) -> None
     """Taking or writing to what a colleague has says so, and the page shows how it stands."""
     visitor = Visitor.of(office)
     page = opened(desk, visitor)
-    page.route("**/events", lambda route: route.abort())
+    page.route("**/events*", lambda route: route.abort())
     page.reload()
     office.member("li").post(f"/tickets/{visitor.ticket}/take")
     page.get_by_role("button", name="接待", exact=True).click()

@@ -93,6 +93,37 @@ def test_two_tabs_share_a_conversation_without_doubling(page: Page, widget_serve
     assert len(stored(page, widget_server)) == 6
 
 
+@pytest.mark.parametrize("failed", [False, True], ids=["at once", "after a failure"])
+def test_two_tabs_do_not_begin_two_conversations(
+    page: Page, widget_server: str, faults: list[str], *, failed: bool
+) -> None:
+    """Neither when both send their first message at once, nor when one had failed before the other began."""
+    other = later(page)
+    waiting: list[Route] = []
+    page.route("**/api/chat", waiting.append, times=1)
+    page.fill("#text", "你好")
+    page.press("#text", "Enter")
+    page.wait_for_timeout(200)
+    if failed:
+        waiting.pop().abort()
+        expect(page.locator(".trouble")).to_be_visible()
+    other.fill("#text", LOCKED)
+    other.press("#text", "Enter")
+    other.wait_for_timeout(300)
+    if failed:
+        reply_number(other, 0)
+        page.get_by_role("button", name="重发").click()
+    else:
+        waiting.pop().continue_()
+    for tab in (page, other):
+        reply_number(tab, 1)
+        expect(bubbles(tab, "visitor")).to_have_count(2)
+        assert sequences(tab) == list(range(5))
+    said_there = [message["text"] for message in stored(page, widget_server) if message["author"] == "visitor"]
+    assert sorted(said_there) == sorted(["你好", LOCKED])
+    only_network(faults)
+
+
 def test_a_tab_keeps_its_conversation_while_another_begins_anew(page: Page, widget_server: str) -> None:
     """Until it is loaded again; meanwhile it does not touch the new one that the device keeps."""
     say(page, "你好")

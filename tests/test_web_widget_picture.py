@@ -76,6 +76,32 @@ def test_a_picture_without_words_that_began_a_conversation_survives_reloads(
     only_network(faults)
 
 
+def test_what_is_said_against_a_file_goes_once_the_visitor_goes_on(page: Page) -> None:
+    """It would otherwise stand above every message that follows."""
+    page.set_input_files("#file", {"name": "报告.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"})
+    expect(page.locator(".composer .bad")).to_contain_text("只能发送")
+    page.fill("#text", "好的")
+    expect(page.locator(".composer .bad")).to_be_hidden()
+
+
+def test_a_file_may_be_dropped_beside_the_panel_of_the_page(page: Page) -> None:
+    """The browser would otherwise leave the chat for the file; what is held over the page is shown until it leaves."""
+    drag = """kind => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array(9)], "图片.png", { type: "image/png" }));
+        const options = { bubbles: true, cancelable: true, composed: true, dataTransfer: data };
+        const element = document.querySelector("online-chat");
+        return element.dispatchEvent(new DragEvent(kind, { ...options, relatedTarget: document.body }));
+    }"""
+    composer = page.locator(".composer.target")
+    assert page.evaluate(drag, "dragover") is False
+    expect(composer).to_have_count(1)
+    page.evaluate(drag, "dragleave")
+    expect(composer).to_have_count(0)
+    assert page.evaluate(drag, "drop") is False
+    expect(page.get_by_alt_text("待发送的图片")).to_be_visible()
+
+
 @pytest.mark.parametrize("way", ["paste", "drop"])
 def test_a_picture_can_be_pasted_or_dropped(page: Page, widget_server: str, way: str) -> None:
     """It goes along with the text that is typed."""

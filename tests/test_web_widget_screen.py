@@ -44,6 +44,20 @@ def test_everything_fits_the_screen(open_page: Open, size: tuple[int, int], sche
         assert box["height"] >= 44, control.text_content()
 
 
+def test_a_long_message_of_ones_own_does_not_hide_its_reply(page: Page) -> None:
+    """The end of it comes into view, and what was answered below."""
+    say(page, "长" * 2000)
+    expect(bubbles(page, "bot").last).to_be_in_viewport(ratio=0.9)
+
+
+def test_the_narrowest_screen_keeps_the_head_on_two_lines(open_page: Open) -> None:
+    """320 pixels, which is also a desktop's window at 400 %."""
+    page = open_page(size=(320, 568))
+    box = page.locator(".subtitle").bounding_box()
+    assert box is not None
+    assert box["height"] <= 18
+
+
 def test_the_keyboard_reaches_everything_in_reading_order(page: Page) -> None:
     """The composer has the focus at first; from the top, Tab goes through head, log and composer."""
     expect(page.locator("#text")).to_be_focused()

@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
@@ -69,15 +69,19 @@ async def ticket_events(
     brought: Brought,
     begun: Annotated[File, Depends(_begin)],
     last_event_id: Annotated[str | None, Header(description="The last message that is known.")] = None,
+    known: Annotated[
+        int, Query(alias="after", ge=0, le=2**53, description="The same, for browsers that begin anew.")
+    ] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     """Listen to a ticket's conversation (server-sent events).
 
-    `state`: who owns it, how its tickets stand, how far each side has read, whether personal data are hidden; at first
-    and whenever it changes. `message`: each message above `Last-Event-ID` (from the first on without it), in order,
-    its sequence number as the event's id. `typing`: somebody types. A message may come twice: drop it by its id.
+    `state`: who owns it, how its tickets stand, how far each side has read, what the visitor thought of answers,
+    whether personal data are hidden; at first and whenever it changes. `message`: each message above `Last-Event-ID`
+    or else `after`, in order, its sequence number as the event's id. `typing`: somebody types. A message may come
+    twice: drop it by its id.
     """
     given = (last_event_id or "").strip()
-    after = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    after = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else known
     shown = None
     with serving.live.watch(begun.conversation.id) as watch:
         while not watch.closed:

@@ -35,10 +35,16 @@ def add(request: Request, serving: Serving, caller: Member, title: Written = "",
 
 @router.post("/{canned_id}")
 def change(
-    request: Request, serving: Serving, caller: Member, canned_id: str, title: Written = "", text: Written = ""
+    request: Request,
+    serving: Serving,
+    caller: Member,
+    canned_id: str,
+    title: Written = "",
+    text: Written = "",
+    seen: Annotated[str | None, Form()] = None,
 ) -> HTMLResponse:
-    """Change a reply."""
-    replies.change(serving.store, canned_id, title, _plain(text), caller.staff.name)
+    """Change a reply; `seen` says which version of it the page showed."""
+    replies.change(serving.store, canned_id, title, _plain(text), caller.staff.name, seen)
     return toasted(_page(request, serving, caller), "已保存常用语。")
 
 

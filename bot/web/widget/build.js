@@ -3,26 +3,28 @@
  * The target is Chromium 69 (ES2018). Lit looks at `globalThis` for what the engine can do and leaves its versions
  * there; it gets src/scope.js in its place, so that nothing is left on the host page's window.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { minify } from "terser";
 
-/** Leave the indentation of templates out. */
+/** Leave the indentation of templates out, and the lines between their tags. */
 const tight = {
   name: "tight",
   setup: ({ onLoad }) =>
     onLoad({ filter: /widget\/src\/.*\.js$/ }, async ({ path }) => ({
-      contents: (await readFile(path, "utf8")).replace(/\n\s+/g, "\n"),
+      contents: (await readFile(path, "utf8")).replace(/([>}])\n\s+(<|\$\{)/g, "$1$2").replace(/\n\s+/g, "\n"),
     })),
 };
 
-/** Names of the widget's own, made short: none of them may stand on the wire or belong to the DOM. */
+/** Names of the widget's own, made short, as are Lit's (_$…): none may stand on the wire or belong to the DOM. */
 const OWN = `
   talk changed composer delivery following era causes reveal arrived desk asking tellTyping offline suggestion
   receive tellRead keyword unread busy focusIn begun setFile remember forgetHere notice abandon
   setBusy filterUnread showNew wantsContact held askToForget transcript gallery agentTypes dragged takeUp
   refresh keepForm countDown askToRestart isLost furnish dress setState prepare sendUp holds styled settle
-  choosable
+  choosable chat memory begin request passing unknown view root readLater trouble device pressed toEnd opened replied
+  retry typed sendable here typingTimer pageTitle
 `;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -41,9 +43,14 @@ await build({
   format: "iife",
   target: ["es2018", "chrome69"],
   inject: ["src/scope.js"],
-  mangleProps: new RegExp("^(?:" + OWN.trim().split(/\s+/).join("|") + ")$"),
+  mangleProps: new RegExp("^(?:_\\$.*|" + OWN.trim().split(/\s+/).join("|") + ")$"),
   define: { globalThis: "scope" },
   legalComments: "none",
   banner: { js: "/*! online-chat, MIT; contains Lit, (c) Google LLC, BSD-3-Clause */" },
   logLevel: "warning",
 });
+
+// What esbuild leaves: functions of one use, variables that could be collapsed.
+const script = out + "/widget.js";
+const { code } = await minify(await readFile(script, "utf8"), { ecma: 2018, compress: { passes: 3 }, format: { comments: /^!/ } });
+await writeFile(script, code + "\n");

@@ -1,4 +1,4 @@
-/* Desktop notices, on every page: of new tickets, and of what visitors write to oneself.
+/* Desktop notices, on every page: of new tickets, of what visitors write to oneself and of what colleagues hand on.
  *
  * Wanted or not is kept for this device. The browser is asked for its permission only when the bell is pressed, and a
  * notice comes only while the page is hidden. It holds nothing that a visitor has written.
@@ -20,6 +20,7 @@
   };
   let waiting = null; // numbers that waited when we last heard
   let unread = new Map(); // of our own conversations, by ticket
+  let owners = new Map(); // who had a ticket, by its number
 
   function draw() {
     bell.hidden = false;
@@ -67,13 +68,18 @@
   }
 
   document.addEventListener("console:queue", ({ detail: queue }) => {
-    const mine = queue.assigned.filter((item) => item.assignee && item.assignee.name === document.body.dataset.me);
+    const { me } = document.body.dataset;
+    const mine = queue.assigned.filter((item) => item.assignee && item.assignee.name === me);
     if (waiting) {
       queue.waiting.filter((item) => !waiting.has(item.number)).forEach((item) => notify(item, "新的工单"));
-      mine.filter((item) => item.unread > (unread.get(item.number) || 0)).forEach((item) => notify(item, "访客有新消息"));
+      mine.forEach((item) => {
+        if (owners.has(item.number) && owners.get(item.number) !== me) notify(item, "同事转交给您");
+        else if (item.unread > (unread.get(item.number) || 0)) notify(item, "访客有新消息");
+      });
     }
     waiting = new Set(queue.waiting.map((item) => item.number));
     unread = new Map(mine.map((item) => [item.number, item.unread]));
+    owners = new Map(queue.assigned.map((item) => [item.number, item.assignee && item.assignee.name]));
     const count = mine.reduce((sum, item) => sum + item.unread, 0);
     if (count) document.title = "【" + count + " 条新消息】" + document.title;
   });

@@ -33,13 +33,40 @@ document.addEventListener("alpine:init", () => {
         this.field.select();
       };
       document.addEventListener("keydown", this.slash);
+      this.restore();
       this.clip();
       this.mark();
-      if (!this.fresh()) this.look(); // the browser has kept a text over a reload
+      if (!this.fresh()) addEventListener("load", () => this.look(), { once: true }); // htmx begins after us
     },
 
     destroy() {
       document.removeEventListener("keydown", this.slash);
+    },
+
+    /* What was looked for stands there again after the way back from an entry, and after a reload. */
+
+    kept: "draft:" + document.body.dataset.me + ":search",
+
+    restore() {
+      if (this.inserts || this.field.value) return;
+      const [visit] = performance.getEntriesByType("navigation");
+      try {
+        const found = JSON.parse(sessionStorage.getItem(this.kept));
+        if (!found || !visit || !["back_forward", "reload"].includes(visit.type)) return;
+        this.field.value = found.text;
+        this.system.value = found.system;
+      } catch (error) {
+        // storage is shut off
+      }
+    },
+
+    keep() {
+      if (this.inserts) return;
+      try {
+        sessionStorage.setItem(this.kept, JSON.stringify({ text: this.field.value, system: this.system.value }));
+      } catch (error) {
+        // storage is shut off or full
+      }
     },
 
     typed(event) {
@@ -50,6 +77,7 @@ document.addEventListener("alpine:init", () => {
 
     look() {
       clearTimeout(this.timer);
+      this.keep();
       htmx.trigger("#search-form", "look");
     },
 

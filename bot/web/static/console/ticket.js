@@ -18,6 +18,7 @@ document.addEventListener("alpine:init", () => {
       this.mine = Boolean(root.dataset.mine);
       this.talk = new desk.Talk(root.querySelector("#log"), root.querySelector("#messages"), JSON.parse(root.dataset.names));
       this.readSent = 0;
+      this.known = 0; // up to which message we have heard all
       this.state = null;
       if (!document.hidden) this.listen();
       root.querySelector("#side").open = matchMedia("(min-width: 64rem)").matches;
@@ -32,9 +33,12 @@ document.addEventListener("alpine:init", () => {
 
     listen() {
       if (this.stop) this.stop();
-      this.stop = desk.listen(this.path + "/events", {
+      this.stop = desk.listen(this.path + "/events?after=" + this.known, {
         state: (state) => this.stands(state),
-        message: (message) => this.heard(message),
+        message: (message) => {
+          this.known = message.sequence; // not that of our own reply, which may come before what was said earlier
+          this.heard(message);
+        },
         typing: ({ author }) => this.types(author),
       });
     },
@@ -53,6 +57,7 @@ document.addEventListener("alpine:init", () => {
       }
       if (others(before) !== others(state)) this.refresh();
       if (before.masked === state.masked) return;
+      this.known = 0;
       this.talk.clear(); // what was sent so far was hidden, or has to be from now on
       this.listen();
     },

@@ -30,6 +30,7 @@ export class Composer {
 
   fill(text) {
     this.text = text;
+    this.hint = "";
     this.chat.memory.keep(DRAFT, text || null);
     this.chat.changed();
   }
@@ -102,10 +103,11 @@ export class Composer {
     this.attach(Array.from(files));
   }
 
+  /** Heard at the element itself: what happens between parts of the widget does not get there. */
   dragged(event) {
     if (!event.dataTransfer || !Array.from(event.dataTransfer.types).includes("Files")) return;
     if (event.type !== "dragleave") event.preventDefault();
-    this.target = event.type === "dragover" || (event.type === "dragleave" && Boolean(event.relatedTarget));
+    this.target = event.type === "dragover";
     if (event.type === "drop" && event.dataTransfer.files.length) this.attach(Array.from(event.dataTransfer.files));
     this.chat.changed();
   }

@@ -66,7 +66,7 @@ export class Delivery {
     try {
       await desk.ready;
       if (item.file && !item.content.picture) {
-        if (!talk.id) await talk.begin();
+        await talk.first(() => talk.begin());
         if (era !== talk.era) return;
         item.content.picture = await this.sendUp(item);
         if (era !== talk.era) return;
@@ -75,10 +75,13 @@ export class Delivery {
         changed();
       }
       const system = desk.system || (desk.forget ? "" : undefined);
-      const reply = await this.post(Object.assign({ client_message_id: item.client, system }, item.content));
-      if (era !== talk.era) return;
-      desk.forget = false;
-      this.replied(item, reply);
+      await talk.first(async () => {
+        if (era !== talk.era) return;
+        const reply = await this.post(Object.assign({ client_message_id: item.client, system }, item.content));
+        if (era !== talk.era) return;
+        desk.forget = false;
+        this.replied(item, reply);
+      });
     } catch (problem) {
       if (!(problem instanceof Failure)) throw problem; // a fault of this page: let the console have it
       if (era === talk.era && !item.arrived) this.trouble(item, problem);

@@ -97,7 +97,11 @@ export function elementFor(base) {
       this.pageTitle = document.title;
       const watch = this.memory.watcher({ began: () => this.takeUp(), forgotten: () => this.forgetHere() });
       const look = () => this.view.readLater();
-      this.causes = this.frame.causes.concat([[window, "storage", watch], [document, "visibilitychange", look]]);
+      const drag = this.composer.dragged.bind(this.composer);
+      this.causes = this.frame.causes.concat(
+        [[window, "storage", watch], [document, "visibilitychange", look]],
+        ["dragover", "dragleave", "drop"].map((event) => [this, event, drag])
+      );
       const colors = theme(this.dataset.color);
       Object.keys(colors).forEach((name) => this.style.setProperty(name, colors[name]));
     }
@@ -242,19 +246,18 @@ export function elementFor(base) {
       const { length } = this.talk.unread;
       const label = "打开" + this.heading + (length ? "，" + length + " 条未读消息" : "");
       return html`<div class="corner ${this.dataset.position === "left" ? "left" : ""}" role="region"
-        aria-label=${this.heading} ?hidden=${this.open}><button type="button" class="launcher" aria-haspopup="dialog"
-        aria-label=${label} title=${label} @click=${() => this.show()}>${icon("chat")}${
+        aria-label=${this.heading} ?hidden=${this.open}><button class="launcher" aria-haspopup="dialog"
+        aria-label=${label} title=${label} @click=${() => this.show()}>${icon("bubble")}${
           length ? html`<span class="badge" aria-hidden="true">${length > 99 ? "99+" : length}</span>` : nothing}</button></div>`;
     }
 
     panel() {
       const { composer, talk, view, page, frame } = this;
-      const drag = composer.dragged.bind(composer);
       const still = (event) => event.stopPropagation();
       return html`<div class="panel ${page ? "page" : this.dataset.position === "left" ? "left" : ""}" tabindex="-1"
         role=${page ? "main" : "dialog"} aria-label=${this.heading} ?hidden=${!page && !this.open}
         aria-modal=${!page && frame.phone ? "true" : nothing}
-        @keydown=${(event) => this.pressed(event)} @keyup=${still} @keypress=${still} @dragover=${drag} @dragleave=${drag} @drop=${drag}>
+        @keydown=${(event) => this.pressed(event)} @keyup=${still} @keypress=${still}>
         ${header(this)}${notices(this)}
         <div class="scroller" role="region" tabindex="0" aria-label="对话" @scroll=${() => view.moved()}>
           <div class="log" role="log" aria-live="polite" aria-label="对话记录" aria-busy=${String(talk.restoring)}
@@ -262,7 +265,7 @@ export function elementFor(base) {
           <div class="message bot" id="typing" ?hidden=${!talk.typing}><div class="bubble dots" role="status"
             >${talk.typing ? html`<span class="unseen">正在查找答案</span>` : nothing}<i></i><i></i><i></i></div></div>
           <p class="peer" role="status">${talk.peer ? (talk.agent || "客服") + "正在输入…" : ""}</p>
-          <div class="below"><button type="button" class="strong" ?hidden=${!view.newer} @click=${() => {
+          <div class="below"><button class="strong" ?hidden=${!view.newer} @click=${() => {
             view.newer = false;
             view.reveal(null);
             composer.focus();

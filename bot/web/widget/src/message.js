@@ -40,10 +40,10 @@ function visitor(item, chat) {
       picture ? chat.gallery.thumbnail(picture) : nothing}${text ? html`<p class="words">${text}</p>` : nothing}</div>
     ${progress === undefined ? nothing : html`<div class="progress">
       <progress max="1" .value=${progress} aria-label="正在上传图片"></progress>
-      <button type="button" class="plain" @click=${() => chat.delivery.cancel(item)}>取消上传</button></div>`}
+      <button class="plain" @click=${() => chat.delivery.cancel(item)}>取消上传</button></div>`}
     ${read ? html`<p class="read">已读</p>` : nothing}
     ${trouble ? html`<div class="trouble"><span>${trouble.detail}</span>${
-      trouble.retry ? html`<button type="button" class="plain" @click=${() => chat.delivery.retry(item)}>重发</button>`
+      trouble.retry ? html`<button class="plain" @click=${() => chat.delivery.retry(item)}>重发</button>`
       : trouble.wait ? html`<span aria-live="off">${trouble.wait} 秒后可重试</span>` : nothing}</div>` : nothing}`;
 }
 
@@ -54,7 +54,7 @@ function agent({ agent: name, text, answer }) {
 
 function aside({ text, anew }, chat) {
   const restart = () => chat.restart();
-  return html`<p>${linked(text)}</p>${anew ? html`<button type="button" @click=${restart}>开始新会话</button>` : nothing}`;
+  return html`<p>${linked(text)}</p>${anew ? html`<button @click=${restart}>开始新会话</button>` : nothing}`;
 }
 
 function bot(item, chat) {
@@ -89,7 +89,7 @@ export function labelled(label) {
 }
 
 const choice = (option, chat) =>
-  html`<button type="button" @click=${() => chat.choose(option)}>${labelled(option.label)}</button>`;
+  html`<button @click=${() => chat.choose(option)}>${labelled(option.label)}</button>`;
 
 /** Entries to choose from, as buttons. */
 export const choices = (options, chat) =>
@@ -102,7 +102,7 @@ function escalation(offer, item, chat) {
   if (status === "offered") {
     const taken = Array.from(chat.talk.tickets.values()).find((other) => other.reason === reason && TAKEN[other.status]);
     const accept = () => chat.send({ accept: reason }, label);
-    return html`<p><button type="button" class="strong" ?disabled=${taken} @click=${accept}
+    return html`<p><button class="strong" ?disabled=${taken} @click=${accept}
       >${label}${taken ? TAKEN[taken.status] : ""}</button></p>`;
   }
   if (status === "collecting" || status === "closed") return nothing;
@@ -125,12 +125,12 @@ function feedback(item, chat) {
     if (item.feedback === "why") chat.focusIn(item, ".feedback button");
   };
   const reasons = REASONS.map(
-    (reason) => html`<button type="button" @click=${() => tell(false, reason, "thanks")}>${reason}</button>`
+    (reason) => html`<button @click=${() => tell(false, reason, "thanks")}>${reason}</button>`
   );
   return html`<div class="feedback" role="group" aria-label="这条回答有帮助吗">${
     item.feedback === "thanks" ? html`<span>感谢您的反馈！</span>`
     : item.feedback === "why" ? html`<span>请问是什么原因？</span>${reasons}`
-    : html`<button type="button" @click=${() => tell(true, "", "thanks")}>有帮助</button
-        ><button type="button" @click=${() => tell(false, "", "why")}>没帮助</button>`
+    : html`<button @click=${() => tell(true, "", "thanks")}>有帮助</button
+        ><button @click=${() => tell(false, "", "why")}>没帮助</button>`
   }${item.fault ? html`<span class="bad">${item.fault}</span>` : nothing}</div>`;
 }

@@ -53,7 +53,7 @@ export class Gallery {
   thumbnail(picture) {
     const url = this.url(picture);
     const pressed = () => (url ? this.enlarge(url) : url === null && this.load(picture));
-    return html`<button type="button" class="thumbnail" title="查看大图" @click=${pressed}
+    return html`<button class="thumbnail" title="查看大图" @click=${pressed}
       >${url ? html`<img alt="您发送的图片" width="160" height="160" src=${url}>`
       : url === null ? "图片无法显示，点击重试" : html`<span class="unseen">图片正在加载</span>`}</button>`;
   }
@@ -67,7 +67,7 @@ export class Gallery {
   template() {
     const close = () => this.chat.closeModal("viewer");
     return html`<dialog class="viewer" aria-label="查看图片" @click=${close}>
-      <button type="button" class="plain" @click=${close}>关闭</button>
+      <button class="plain" @click=${close}>关闭</button>
       ${this.shown ? html`<img alt="您发送的图片" src=${this.shown}>` : ""}
     </dialog>`;
   }

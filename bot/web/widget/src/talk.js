@@ -62,9 +62,20 @@ export class Talk {
     this.listen(0);
   }
 
+  /** Do what begins a conversation, unless there is one: tabs take turns, and the next takes up what the first began. */
+  first(deed) {
+    const turn = () => {
+      const kept = !this.id && !this.era && this.chat.memory.conversation(); // an era: the visitor wanted another
+      if (kept) this.remember(kept);
+      return deed();
+    };
+    return this.id || !navigator.locks ? turn() : navigator.locks.request("online-chat", turn);
+  }
+
   /** Begin a conversation without a word, for a picture that comes first. */
   async begin() {
     const { era } = this;
+    if (this.id) return;
     const begun = await this.request("api/conversations", { system: this.chat.desk.system || null });
     if (era === this.era) this.remember({ id: begun.conversation_id, token: begun.conversation_token });
   }

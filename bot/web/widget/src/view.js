@@ -68,7 +68,11 @@ export class View {
     const smooth = !wanted.atOnce && !matchMedia("(prefers-reduced-motion: reduce)").matches;
     const target = wanted.item ? wanted.item.node : log.lastElementChild;
     if (wanted.end || !target) node.scrollTop = node.scrollHeight;
-    else node.scrollTo({ top: target.offsetTop - 16, behavior: smooth ? "smooth" : "auto" });
+    else {
+      const own = wanted.item && wanted.item.kind === "visitor"; // a long one is not to hide its reply
+      const past = own ? Math.max(0, target.offsetHeight - node.clientHeight / 3) : 0;
+      node.scrollTo({ top: target.offsetTop + past - 16, behavior: smooth ? "smooth" : "auto" });
+    }
     if (!chat.log.items.length) node.scrollTop = 0;
   }
 
