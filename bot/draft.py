@@ -10,11 +10,11 @@ import json
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from bot.version import BadChange, Event, Missing, PhraseChange, Version, with_phrases
+from bot.version import BadChange, Event, Held, Missing, PhraseChange, Version, with_phrases
 from faq.writing import Files, with_question
 from index.variant import canonical, without_courtesy
 
@@ -102,7 +102,7 @@ class Ground:
 
     questions: Mapping[str, str]
     phrases: Sequence[PhraseChange]
-    held: frozenset[str] = frozenset()
+    held: Mapping[str, Held] = field(default_factory=dict)
 
 
 def checked(text: str) -> str:

@@ -118,7 +118,7 @@ class Holding:
         files = self._below(base, published, taken)
         knowledge = self.shelf.read(files)
         questions = {entry.id: entry.question for entry in knowledge.entries}
-        return Ground(questions, phrases_of(files), frozenset(held_back(files, knowledge)))
+        return Ground(questions, phrases_of(files), held_back(files, knowledge))
 
     def _compare(self, base: str, published: str, disk: tuple[tuple[str, bytes], ...]) -> FileChanges:
         files, old = dict(disk), self.files(published)

@@ -48,6 +48,7 @@ from bot.version import (
     Event,
     Faulty,
     FileChanges,
+    Held,
     LibraryError,
     Missing,
     NotPrepared,
@@ -140,6 +141,12 @@ class Library:
                     if self._holding.moved_on(change):
                         found.append(Conflict(change.id, "文档文件夹在纳入之后又有变化；需要最新内容时请重新纳入。"))
         return Draft(state.fingerprint, state.version.number, state.changes, tuple(found))
+
+    def held(self) -> tuple[Held, ...]:
+        """The entries whose similar questions are held back, in the draft or in what is published, and not yet kept."""
+        state = self._holding.state()
+        kept = {change.entry_id for change in state.changes if change.kind == "keep_similar"}
+        return tuple(held for entry, held in self._holding.ground(state).held.items() if entry not in kept)
 
     def change(self, kind: Kind, entry_id: str | None, texts: Sequence[str], author: str) -> Draft:
         """Add a change for each text, all or none; what undoes a pending change takes that one away instead."""

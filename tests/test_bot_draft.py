@@ -22,7 +22,7 @@ from bot.draft import (
     conflicts,
     planned,
 )
-from bot.version import BadChange, Event, Missing, Version, phrases_of
+from bot.version import BadChange, Event, Held, Missing, Version, phrases_of
 from faq.writing import read_tables, read_topics
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -118,7 +118,8 @@ def test_a_change_whose_ground_is_gone_is_a_conflict() -> None:
     assert told(change(1, "add_similar", "a-9", "新问法")) == [(1, "")]
     assert told(change(1, "drop_similar", "a-1", "没有这句")) == [(1, "")]
     assert told(change(1, "keep_similar", "a-1")) == [(1, "")]
-    assert told(change(1, "keep_similar", "a-1"), ground=dataclasses.replace(GROUND, held=frozenset(["a-1"]))) == []
+    held = {"a-1": Held("a-1", "怎么登陆", "怎么登录", ("登不上去",))}
+    assert told(change(1, "keep_similar", "a-1"), ground=dataclasses.replace(GROUND, held=held)) == []
 
 
 @pytest.mark.parametrize(

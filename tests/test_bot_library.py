@@ -190,7 +190,9 @@ def test_similar_questions_of_a_changed_question_are_held_back_until_kept(case: 
     case.library.change("take_files", None, (), BY)
     case.publish()
     assert case.similar("a-1") == ()
+    assert case.library.held() == held
     case.library.change("keep_similar", "a-1", (), BY)
+    assert case.library.held() == ()
     case.publish()
     assert case.similar("a-1") == ("登不上去",)
 

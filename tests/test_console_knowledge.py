@@ -275,9 +275,16 @@ def test_similar_questions_of_a_changed_question_wait_to_be_confirmed(desk: Desk
     document.write_text(document.read_text("utf-8").replace("加油站在哪里登记", "加油站在何处登记"), "utf-8")
     page.goto("/console/knowledge/files")
     expect(page.get_by_text("待确认").first).to_be_visible()
+    expect(page.get_by_text("尚未采用")).to_be_visible()
     page.get_by_role("button", name="采用到草稿").click()
+    expect(page.get_by_role("button", name="仍然合适，继续沿用")).to_be_visible()
+    expect(page.get_by_text("尚未采用")).to_have_count(0)
+    publish(page)
+    page.goto("/console/knowledge/a-3")
+    page.get_by_text("暂不采用").get_by_role("link", name="草稿").click()
     page.get_by_role("button", name="仍然合适，继续沿用").click()
     expect(page.get_by_text("确认沿用相似问法")).to_be_visible()
+    expect(page.get_by_role("button", name="仍然合适，继续沿用")).to_have_count(0)
     assert ("keep_similar", "a-3", "") in drafted(office)
 
 

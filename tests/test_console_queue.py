@@ -130,17 +130,6 @@ def test_many_pages_at_once_share_one_connection(desk: Desk, office: Office) -> 
     assert office.service.live.count("queue") <= before + 1
 
 
-def test_the_way_back_leads_to_the_whole_page(desk: Desk, office: Office) -> None:
-    """The part of the queue that was drawn anew meanwhile has the same address, and is not taken for the page."""
-    page = desk.member("wang", "/console/queue")
-    number = ticket(office, "back")
-    page.locator(f"#waiting-{number}").click()
-    page.wait_for_url(f"**/console/tickets/{number}")
-    page.go_back()
-    expect(page.locator(f"#waiting-{number}")).to_be_visible()
-    expect(page.get_by_role("navigation", name="主导航")).to_be_visible()
-
-
 def test_of_a_long_queue_those_who_wait_longest_are_drawn_and_all_are_counted(
     desk: Desk, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

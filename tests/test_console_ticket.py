@@ -387,6 +387,10 @@ def test_what_replies_are_searched_by_never_reaches_the_visitor(desk: Desk, offi
     field.press("Escape")
     field.press("Enter")
     expect(page.locator("#messages .agent")).to_contain_text("/没有这一条")
+    field.fill("/也没有")
+    offered.get_by_text("点这里").click()
+    page.get_by_role("button", name="发送").click()
+    expect(page.locator("#messages .agent").last).to_contain_text("/也没有")
 
 
 @pytest.mark.parametrize("key", ["、", "／"])

@@ -20,6 +20,7 @@ import pytest
 from conftest import EVAL, ROOT, environment, run_command, running_server
 
 from index import snapshot
+from index.snapshot import SnapshotError
 
 DOCUMENT = "一、常见问题\n1、{question}\n答：{answer}\n2、怎么注销\n答：请联系管理员。\n"
 
@@ -287,14 +288,22 @@ def test_a_killed_publication_leaves_what_is_published(data: Path, documents: Pa
         assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
 
 
-def test_a_damaged_index_is_built_anew(data: Path) -> None:
-    """Also where the damage lies beyond its stamp."""
+def test_a_damaged_index_is_built_anew(data: Path, tmp_path: Path) -> None:
+    """Also where the damage lies beyond its stamp. Of few documents: all vectors are computed again."""
+    few = tmp_path / "few"
+    few.mkdir()
+    (few / "few.txt").write_text(DOCUMENT.format(question="怎么领取纸质证书", answer="到窗口领取。"), "utf-8")
+    assert run_command(data, "build", FAQ_DOCUMENTS=str(few)).returncode == 0
+    shutil.rmtree(data / "snapshots", ignore_errors=True)
     size = (data / "index.db").stat().st_size
     with (data / "index.db").open("r+b") as file:
         file.seek(size // 2)
         file.write(b"\xff" * (size // 4))
-    with running_server(data) as (url, _):
-        assert answer(url, "打印申报表404")["answer"]["entry_id"] == "zyb-1.11"
+    with pytest.raises(SnapshotError):
+        snapshot.load(data / "index.db")
+    with running_server(data, FAQ_DOCUMENTS=str(few)) as (url, _):
+        assert answer(url, "怎么领取纸质证书")["answer"]["entry_id"] == "few-1.1"
+        assert snapshot.load(data / "index.db").model_id is not None
 
 
 def test_a_command_with_other_settings_leaves_the_servers_index_alone(

@@ -100,10 +100,12 @@ def test_two_tabs_do_not_begin_two_conversations(
     """Neither when both send their first message at once, nor when one had failed before the other began."""
     other = later(page)
     waiting: list[Route] = []
-    page.route("**/api/chat", waiting.append, times=1)
+    page.route("**/api/chat", lambda route: waiting.append(route), times=1)  # noqa: PLW0108 — Playwright marks it
     page.fill("#text", "你好")
-    page.press("#text", "Enter")
-    page.wait_for_timeout(200)
+    with page.expect_request("**/api/chat"):
+        page.press("#text", "Enter")
+    while not waiting:
+        page.wait_for_timeout(20)
     if failed:
         waiting.pop().abort()
         expect(page.locator(".trouble")).to_be_visible()

@@ -110,7 +110,7 @@ def test_a_picture_can_be_pasted_or_dropped(page: Page, widget_server: str, way:
         """([way, bytes]) => {
             const data = new DataTransfer();
             data.items.add(new File([new Uint8Array(bytes)], "a.png", { type: "image/png" }));
-            const options = { bubbles: true, cancelable: true };
+            const options = { bubbles: true, cancelable: true, composed: true };
             const event = way === "paste"
                 ? new ClipboardEvent("paste", { ...options, clipboardData: data })
                 : new DragEvent("drop", { ...options, dataTransfer: data });

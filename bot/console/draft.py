@@ -125,13 +125,6 @@ def _values(serving: Service) -> dict[str, Any]:
     return {
         "kinds": kinds,
         "phrases": by_entry(taken.phrases if taken else ()),
-        "held": _held(serving),
         **impact(found),
         **whole,
     }
-
-
-def _held(serving: Service) -> tuple[Any, ...]:
-    """The entries whose similar questions are held back: told by the folder while it is not published."""
-    changes = serving.library.file_changes()
-    return changes.difference.held if changes.difference else ()

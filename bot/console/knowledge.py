@@ -49,11 +49,13 @@ class Phrase:
 
 def around(serving: Service, *, panel: bool = False) -> dict[str, Any]:
     """What every page of the knowledge base shows around it: the draft and whether files have changed."""
-    desk = serving.bot.desk
+    desk, draft, files = serving.bot.desk, serving.library.draft(), serving.library.file_changes()
     return {
         "here": "knowledge",
-        "draft": serving.library.draft(),
-        "files": serving.library.file_changes(),
+        "draft": draft,
+        "files": files,
+        "taken": any(change.kind == "take_files" and change.tree == files.tree for change in draft.changes),
+        "held": serving.library.held(),
         "panel": panel,
         "entry_of": desk.index.entry,
         "system_names": {system.key: system.name for system in desk.knowledge.catalog.systems},

@@ -23,7 +23,7 @@ const OWN = `
   receive tellRead keyword unread busy focusIn begun setFile remember forgetHere notice abandon
   setBusy filterUnread showNew wantsContact held askToForget transcript gallery agentTypes dragged takeUp
   refresh keepForm countDown askToRestart isLost furnish dress setState prepare sendUp holds styled settle
-  choosable chat memory begin request passing unknown view root readLater trouble device pressed toEnd opened replied
+  choosable chat memory begin passing unknown view root readLater trouble device pressed toEnd opened replied
   retry typed sendable here typingTimer pageTitle
 `;
 

@@ -241,14 +241,13 @@ document.addEventListener("alpine:init", () => {
       const fits = (this.canned || []).filter((each) => (each.title + "\n" + each.text).toLowerCase().includes(wanted));
       fits.sort((one, other) => other.title.toLowerCase().includes(wanted) - one.title.toLowerCase().includes(wanted));
       this.offered = fits.slice(0, 20);
-      const none = this.canned ? "没有符合的常用语。按 Esc 后可以作为文字发送。" : "正在读取常用语…";
+      const none = this.canned ? "没有符合的常用语。按 Esc 或点这里，就可以作为文字发送。" : "正在读取常用语…";
       this.told = this.offered.length ? this.offered.length + " 条常用语" : none;
       const items = this.offered.map((each) => desk.make("li", "", desk.make("strong", "", each.title), desk.make("span", "quiet", each.text)));
       if (!items.length) items.push(desk.make("li", "", desk.make("span", "quiet", none)));
       items.forEach((item, n) => {
         item.id = "canned-" + n;
         item.setAttribute("role", "option");
-        if (!this.offered.length) item.setAttribute("aria-disabled", "true");
       });
       this.$root.querySelector("#canned").replaceChildren(...items);
       this.pointAt(this.offered.length ? 0 : -1);
@@ -285,7 +284,8 @@ document.addEventListener("alpine:init", () => {
 
     pickCanned(event) {
       const item = event.target.closest("[role=option]");
-      if (item && this.offered.length) this.useCanned([...item.parentElement.children].indexOf(item));
+      if (item && !this.offered.length) this.decline();
+      else if (item) this.useCanned([...item.parentElement.children].indexOf(item));
     },
 
     openCanned() {

@@ -69,7 +69,8 @@
     const { me, csrf: token } = document.body.dataset;
     if (!token || !window.BroadcastChannel) return;
     const others = new BroadcastChannel("console:login");
-    others.onmessage = async () => {
+    others.onmessage = async ({ data }) => {
+      if (data === "out") forget();
       const now = await api("GET", "/api/staff/me").catch(() => null); // nobody: that led to the login
       if (!now) return;
       if (now.name !== me) location.reload(); // what stands here was for somebody else

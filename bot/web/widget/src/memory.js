@@ -3,7 +3,8 @@
  *
  * All tabs share the one conversation, and each listens to it by itself. Another that is begun in one tab takes its place
  * here; tabs that show the former go on with it until they are loaded again, but keep their hands off what is kept. A tab
- * that shows none takes up the one that another tab begins, so that two tabs do not begin two. Forgetting clears all tabs.
+ * that shows none takes up the one that another tab begins, and before one begins a conversation it looks whether another
+ * tab did, each in its turn where the browser has locks: two tabs do not begin two. Forgetting clears all tabs.
  * Where the device may keep nothing, the tab keeps the conversation; where that may not either, the page does.
  *
  * The keys carry the widget's host: on one page's origin several may be at home.
@@ -46,6 +47,11 @@ export class Memory {
     this.prefix = "online-chat:" + host + ":";
     this.tab = usable("sessionStorage") || passing();
     this.device = usable("localStorage") || this.tab;
+  }
+
+  /** Whether other tabs see what this one keeps. */
+  get shared() {
+    return this.device !== this.tab;
   }
 
   read(storage, key) {

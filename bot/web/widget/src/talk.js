@@ -64,12 +64,13 @@ export class Talk {
 
   /** Do what begins a conversation, unless there is one: tabs take turns, and the next takes up what the first began. */
   first(deed) {
+    const { memory } = this.chat;
     const turn = () => {
-      const kept = !this.id && !this.era && this.chat.memory.conversation(); // an era: the visitor wanted another
+      const kept = !this.id && !this.era && memory.conversation(); // an era: the visitor wanted another
       if (kept) this.remember(kept);
       return deed();
     };
-    return this.id || !navigator.locks ? turn() : navigator.locks.request("online-chat", turn);
+    return this.id || !memory.shared || !navigator.locks ? turn() : navigator.locks.request("online-chat", turn);
   }
 
   /** Begin a conversation without a word, for a picture that comes first. */
