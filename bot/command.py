@@ -30,7 +30,7 @@ MOST_DAYS: Final = 36500
 """A hundred years; much more lies before the calendar begins."""
 SHOWN: Final = 20
 """Questions of a kind that are listed."""
-DEEDS: Final = {"publish": "发布", "rollback": "恢复", "export": "导出"}
+DEEDS: Final = {"publish": "发布", "rollback": "回滚", "export": "导出"}
 DECISIONS: Final = {"answer": "回答", "clarify": "反问", "escalate": "转人工", "reject": "拒答"}
 
 
@@ -147,7 +147,7 @@ def rollback(settings: Settings, options: argparse.Namespace) -> int:
             if _prepared(library, options.number) is None:
                 return 1
         library.rollback(options.number, options.author, options.note)
-    say(f"已恢复第 {options.number} 版；正在运行的服务会在几秒内换用。")
+    say(f"已回滚到第 {options.number} 版；正在运行的服务会在几秒内换用。")
     return 0
 
 

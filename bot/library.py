@@ -242,7 +242,7 @@ class Library:
                 raise BadChange(f"现在发布的就是第 {number} 版。")
             stamp = self._holding.stamp(version)
             if self._shelf.find(stamp) is None:
-                raise NotPrepared(f"第 {number} 版的索引已经清理，请先准备，完成后再恢复。")
+                raise NotPrepared(f"第 {number} 版的索引已经清理，请先准备，完成后再回滚。")
 
             def work(transaction: Transaction) -> Version:
                 last = transaction.last_knowledge_event(number)
