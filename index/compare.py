@@ -141,7 +141,7 @@ class Comparison:
         return seen, kernel
 
     def place(self, vector: Floats) -> Floats:
-        """Where a vector of the encoder lies in the space of this knowledge base, which has one with an encoder only."""
+        """Where a vector of the encoder lies in the space of this knowledge base; where that has none, as it is."""
         return vector if self._space is None else self._space.place(vector)
 
     @property
