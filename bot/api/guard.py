@@ -69,6 +69,9 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+PARTS: Final = ("text/javascript", "application/javascript", "text/css")
+OF_PARTS: Final = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
+"""Those that say something of a script or a style sheet; the others are for documents."""
 
 
 class Guard:
@@ -97,8 +100,11 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in visit.headers.items():
                     headers.append(name, value)
+                # Scripts and styles are no documents: for them the rest would be half a kilobyte in every page.
+                part = headers.get("Content-Type", "").startswith(PARTS)
                 for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                    if name in OF_PARTS or not part:
+                        headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store" if PRIVATE.match(scope["path"]) else "no-cache")
             await send(message)
 
