@@ -39,6 +39,9 @@ class Embedded:
         """Serve the file."""
         response = await self._files.get_response(self._name, scope)
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        for spare in ("Last-Modified", "Accept-Ranges"):  # the ETag says as much
+            if spare in response.headers:
+                del response.headers[spare]
         await response(scope, receive, send)
 
 
