@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,8 +17,8 @@ from bot.store.base import Store, StoreError
 log = logging.getLogger(__name__)
 
 COUNTED: Final = timedelta(days=90)
-GOOD_FOR: Final = 300.0
-"""Seconds for which a count stands."""
+GOOD_FOR: Final = timedelta(minutes=5)
+"""How long a count stands."""
 
 
 class Demand:
@@ -29,15 +28,17 @@ class Demand:
         self._store = store
         self._clock = clock
         self._counts: Mapping[str, int] = {}
-        self._good_until = 0.0
+        self._good_until: datetime | None = None
         self._lock = threading.Lock()
 
     def counts(self) -> Mapping[str, int]:
         """In how many conversations each entry was the answer; entries that never were are missing."""
+        now = self._clock()
         with self._lock:
-            stale, first = time.monotonic() >= self._good_until, self._good_until == 0.0
+            first = self._good_until is None
+            stale = self._good_until is None or now >= self._good_until
             if stale:
-                self._good_until = time.monotonic() + GOOD_FOR
+                self._good_until = now + GOOD_FOR
         if stale and first:
             self.count()
         elif stale:

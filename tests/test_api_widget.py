@@ -333,15 +333,14 @@ def test_counts_are_of_the_last_ninety_days(office: Office) -> None:
     assert Demand(office.store).counts() == {"a-1": 1}
 
 
-def test_nobody_waits_for_a_new_count(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_for_a_new_count(office: Office) -> None:
     """The last one stands for minutes; then it is given once more, while the next is made."""
-    clock = 1000.0
-    monkeypatch.setattr(demand.time, "monotonic", lambda: clock)
-    counted = Demand(office.store)
+    now = datetime.now(UTC)
+    counted = Demand(office.store, clock=lambda: now)
     assert counted.counts() == {}
-    answered(office, "lately", datetime.now(UTC))
+    answered(office, "lately", now)
     assert counted.counts() == {}
-    clock += demand.GOOD_FOR
+    now += demand.GOOD_FOR
     assert counted.counts() in ({}, {"a-1": 1})
     until(lambda: counted.counts() == {"a-1": 1})
 
