@@ -117,6 +117,8 @@ def test_visitor_and_agent_see_the_same_whatever_the_network_does(
         tell(tab, f"访客 {n}")
         answer(agent, f"客服 {n}")
         tell(other, f"访客另一页 {n}")
+    for name in ("访客 4", "访客另一页 4"):  # what is still on its way would have to be sent once more
+        expect(agent.get_by_text(name, exact=True)).to_be_visible(timeout=PATIENCE)
 
     # The visitor's network is gone, then the agent's; the other goes on, and they write all the same
     tab.context.set_offline(True)
