@@ -77,11 +77,21 @@ def faults() -> list[str]:
 
 
 @pytest.fixture
-def open_context(browser: Browser, faults: list[str]) -> Iterator[Callable[..., BrowserContext]]:
+def view(request: pytest.FixtureRequest) -> tuple[tuple[int, int], str]:
+    """The size and colour scheme that pages have by themselves; EVERYWHERE runs a test in all of them."""
+    return getattr(request, "param", (DESKTOP, "light"))
+
+
+@pytest.fixture
+def open_context(
+    browser: Browser, faults: list[str], view: tuple[tuple[int, int], str]
+) -> Iterator[Callable[..., BrowserContext]]:
     """Opens a browser context whose complaints fail the test."""
     contexts: list[BrowserContext] = []
 
-    def opened(size: tuple[int, int] = DESKTOP, **options: Any) -> BrowserContext:
+    def opened(size: tuple[int, int] | None = None, **options: Any) -> BrowserContext:
+        size = size or view[0]
+        options = {"color_scheme": view[1], **options}
         viewport = {"width": size[0], "height": size[1]}
         context = browser.new_context(viewport=viewport, reduced_motion="reduce", has_touch=size == PHONE, **options)
         contexts.append(context)
@@ -100,7 +110,7 @@ def open_context(browser: Browser, faults: list[str]) -> Iterator[Callable[..., 
 def open_page(open_context: Callable[..., BrowserContext], widget_server: str) -> Open:
     """Opens the chat page in a browser context of its own and waits until it is ready."""
 
-    def opened(query: str = "", size: tuple[int, int] = DESKTOP, **options: Any) -> Page:
+    def opened(query: str = "", size: tuple[int, int] | None = None, **options: Any) -> Page:
         page = open_context(size, base_url=widget_server, **options).new_page()
         page.goto(f"/{query}")
         expect(page.locator("#system option")).to_have_count(3)
@@ -121,7 +131,7 @@ def embed(open_context: Callable[..., BrowserContext], widget_server: str, host:
 
     def opened(
         attributes: str = "",
-        size: tuple[int, int] = DESKTOP,
+        size: tuple[int, int] | None = None,
         *,
         body: str = "<h1>申报系统</h1>",
         head: str = "",

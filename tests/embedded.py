@@ -26,6 +26,16 @@ ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "bot" / "web" / "widget" / "src"
 KNOWLEDGE = read_folder(ROOT / "faq" / "documents")
 DESKTOP, PHONE, ZOOMED = (1280, 800), (390, 844), (640, 400)  # the last: a desktop's window at 200 %
+EVERYWHERE = pytest.mark.parametrize(
+    "view",
+    [
+        pytest.param((size, scheme), id=f"{size[0]}-{scheme}")
+        for size in (DESKTOP, PHONE)
+        for scheme in ("light", "dark")
+    ],
+    indirect=True,
+)
+"""Runs every test of a module at each size and in each colour scheme."""
 LOCKED = "账号被锁了，帮我解一下"
 CODE = "91110000600037341L"
 PASSWORD = "correct-horse-7"

@@ -5,23 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from embedded import (
-    LOCKED,
-    XSS,
-    Open,
-    bubbles,
-    change_replies,
-    entry,
-    reply_number,
-    said,
-    say,
-    stored,
-)
+from embedded import EVERYWHERE, LOCKED, XSS, Open, bubbles, change_replies, entry, reply_number, said, say, stored
 from playwright.sync_api import Page, expect
 
 from bot import wording
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 
 def test_an_answer_is_shown_word_for_word_with_its_source(page: Page) -> None:

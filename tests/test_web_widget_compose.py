@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from embedded import LOCKED, bubbles, entry, only_network, problem, reply_number, said, say
+from embedded import EVERYWHERE, LOCKED, bubbles, entry, only_network, problem, reply_number, said, say
 from playwright.sync_api import Page, expect
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 
 def test_shift_and_enter_break_the_line_and_enter_sends(page: Page) -> None:

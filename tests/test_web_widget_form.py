@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from embedded import CODE, DESKTOP, LOCKED, PHONE, Open, png, reply_number, say, shows_picture, stored
+from embedded import CODE, EVERYWHERE, LOCKED, Open, png, reply_number, say, shows_picture, stored
 from playwright.sync_api import expect
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_form_is_filled_in_with_a_picture_until_a_ticket_has_its_number(
-    open_page: Open, size: tuple[int, int], widget_server: str
+    open_page: Open, view: tuple[tuple[int, int], str], widget_server: str
 ) -> None:
     """Consent by a button, a value typed, a picture chosen and shown, a last look, and the number; once only."""
-    page = open_page(size=size)
+    page = open_page()
     offer = say(page, LOCKED).get_by_role("button", name="申请解锁账号")
     offer.click()
     consent = reply_number(page, 1)
@@ -43,7 +42,7 @@ def test_a_form_is_filled_in_with_a_picture_until_a_ticket_has_its_number(
     shows_picture(page.locator(".thumbnail img"))
     page.locator(".thumbnail").click()
     shows_picture(page.locator(".viewer").locator("img"), 600)
-    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    assert page.evaluate("document.documentElement.scrollWidth") == view[0][0]
     page.keyboard.press("Escape")
     expect(page.locator(".viewer")).to_be_hidden()
     assert [message["picture"] is not None for message in stored(page, widget_server)].count(True) == 1

@@ -10,12 +10,21 @@ from pathlib import Path
 
 import pytest
 from conftest import running_server
-from embedded import DESKTOP, PHONE, Open, ask_for_a_person, expect_accessible, later, only_network, stored
+from embedded import (
+    EVERYWHERE,
+    Open,
+    ask_for_a_person,
+    expect_accessible,
+    later,
+    only_network,
+    stored,
+)
 from playwright.sync_api import Page, expect
 
 from bot.hours import SHANGHAI
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +44,9 @@ def test_outside_working_hours_the_visitor_is_told_when_staff_will_be_there(page
     expect(page.locator(".hours")).to_contain_text("9:00")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_a_number_can_be_left_with_a_request_that_waits(
-    open_page: Open, size: tuple[int, int], faults: list[str]
-) -> None:
+def test_a_number_can_be_left_with_a_request_that_waits(open_page: Open, faults: list[str]) -> None:
     """What is wrong is said at the field, by the page and by the server; once left, it is not asked for again."""
-    page = open_page(size=size)
+    page = open_page()
     number = ask_for_a_person(page)
     form = page.locator(".contact form")
     expect(form.locator(".lead")).to_contain_text(f"受理编号 {number}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 from embedded import (
+    EVERYWHERE,
     HIDE,
     XSS,
     Open,
@@ -28,6 +29,7 @@ from embedded import (
 from playwright.sync_api import Page, expect
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 
 def test_a_persons_messages_arrive_by_themselves_and_the_bot_keeps_silent(page: Page, staff: httpx.Client) -> None:

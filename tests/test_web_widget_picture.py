@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from embedded import bubbles, only_network, png, remembered, reply_number, say, shows_picture, stored
+from embedded import EVERYWHERE, bubbles, only_network, png, remembered, reply_number, say, shows_picture, stored
 from playwright.sync_api import Page, Route, expect
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 
 @pytest.mark.parametrize(
