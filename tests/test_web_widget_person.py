@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 from embedded import (
@@ -155,7 +156,7 @@ def test_who_reads_further_up_is_not_moved(page: Page, staff: httpx.Client) -> N
 def test_what_a_person_writes_is_never_run(page: Page, widget_data: Path, widget_server: str) -> None:
     """Neither their text nor their name, in the log, the head and the typing line."""
     name = "<svg onload=hit=1>"
-    with logged_in(widget_data, widget_server, "web-evil", name) as client:
+    with logged_in(widget_data, widget_server, f"web-{uuid4().hex[:12]}", name) as client:
         number = ask_for_a_person(page)
         do(client, number, "take")
         for payload in XSS:
