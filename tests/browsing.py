@@ -1,6 +1,7 @@
-"""The widget in a real browser, against a real server over the project's documents: fixtures.
+"""A real browser, at the console and at the widget: fixtures.
 
-A test module takes them with `pytest_plugins = ("browsing",)`. `open_page` opens the page that is nothing but the chat,
+A test module takes them with `pytest_plugins = ("browsing",)`. `desk` is at the console of the `office` that the module
+has. The widget's server is over the project's documents: `open_page` opens the page that is nothing but the chat,
 `embed` a page of another site that has the script tag on it; CSS selectors find what is in the shadow root.
 """
 
@@ -15,10 +16,11 @@ from typing import Any
 
 import httpx
 import pytest
-from browse import chromium
+from browse import Desk, chromium, desk_at
 from conftest import running_server
 from embedded import DESKTOP, PHONE, Host, Open, launcher, logged_in, tag
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from staffed import Office
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +70,13 @@ def browser() -> Iterator[Browser]:
     """The machine's Chromium."""
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture
+def desk(browser: Browser, office: Office) -> Iterator[Desk]:
+    """A browser at the console."""
+    with desk_at(browser, office.url) as desk:
+        yield desk
 
 
 @pytest.fixture

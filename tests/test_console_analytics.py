@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
-from playwright.sync_api import Browser, Page, expect
+from browse import VIEWS, Desk, check_accessible, check_fits
+from playwright.sync_api import Page, expect
 from staffed import PASSWORD, Office, office_in
 
 from bot.console.figure import lasting, share
@@ -21,6 +21,8 @@ from bot.model import Answer, Conversation, Feedback, Reply, Source, TicketEvent
 from bot.sheet import inert, sheet
 from bot.store.base import Transaction
 
+pytest_plugins = ("browsing",)
+
 NOW = datetime.now(UTC)
 EVIL = '=HYPERLINK("https://evil.example","点我")'
 REASON = "=1+1 我的电话 13812345678 <img src=x onerror=alert(1)>"
@@ -28,13 +30,6 @@ ANSWER = Reply("answer", "请等六小时。", 0.9, answer=Answer("a-1", "问", 
 GONE = Reply("answer", "旧的。", 0.9, answer=Answer("b-9", "问", "答", Source("乙系统", "", "", "9")))
 CLARIFY = Reply("clarify", "哪一个？", 0.4)
 REJECT = Reply("reject", "抱歉，没有找到。", 0.1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +43,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         talk(office, "long-ago-0123456789", NOW - timedelta(days=40), [ANSWER], "a")
         ticket(office, "today-00-0123456789")
         yield office
-
-
-@pytest.fixture
-def desk(browser: Browser, office: Office) -> Iterator[Desk]:
-    """A browser at the console."""
-    with desk_at(browser, office.url) as desk:
-        yield desk
 
 
 def talk(office: Office, name: str, at: datetime, replies: list[Reply], system: str | None) -> None:

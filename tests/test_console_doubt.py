@@ -10,12 +10,14 @@ from pathlib import Path
 import fake
 import httpx
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
+from browse import VIEWS, Desk, check_accessible, check_fits, desk_at
 from playwright.sync_api import Browser, expect
 from staffed import Office, office_in, until
 
 from bot import review
 from bot.turn import Incoming
+
+pytest_plugins = ("browsing",)
 
 ENTRIES = (
     fake.entry("a-1", "账号被锁定怎么办", "请等六小时。"),
@@ -23,13 +25,6 @@ ENTRIES = (
     fake.entry("b-1", "加油站在哪里登记", "在首页登记。"),
 )
 MOON = ("月球上有没有水", "月球上有没有水呢", "月球上到底有没有水")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
 
 
 @contextmanager
@@ -57,13 +52,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
     """A server to change things at."""
     with asked_in(tmp_path) as office:
         yield office
-
-
-@pytest.fixture
-def desk(browser: Browser, office: Office) -> Iterator[Desk]:
-    """A browser at the console."""
-    with desk_at(browser, office.url) as desk:
-        yield desk
 
 
 @pytest.fixture

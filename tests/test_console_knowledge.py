@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fake
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
+from browse import VIEWS, Desk, check_accessible, check_fits, desk_at
 from playwright.sync_api import Browser, Page, expect
 from staffed import Office, office_in, until
 
@@ -18,6 +18,8 @@ from bot.console.entry import lines_of
 from bot.turn import Incoming
 from bot.version import Difference, EntryChange, PhraseChange, Text
 
+pytest_plugins = ("browsing",)
+
 ENTRIES = (
     fake.entry("a-1", "账号被锁定怎么办", "请等六小时，或拨打 400-123-4567。"),
     fake.entry("a-2", "怎样打印申报表", "请打开 https://example.gov.cn/print 打印。"),
@@ -25,13 +27,6 @@ ENTRIES = (
 )
 EVIL = "<img src=x onerror=alert(1)>怎么办"
 PREPARED = 60_000  # milliseconds; a process of its own starts and checks
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +46,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
     """A server to change things at."""
     with office_in(tmp_path, *ENTRIES) as office:
         yield office
-
-
-@pytest.fixture
-def desk(browser: Browser, office: Office) -> Iterator[Desk]:
-    """A browser at the console."""
-    with desk_at(browser, office.url) as desk:
-        yield desk
 
 
 @pytest.fixture

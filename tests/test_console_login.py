@@ -8,17 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
-from playwright.sync_api import Browser, expect
+from browse import VIEWS, Desk, check_accessible, check_fits
+from playwright.sync_api import expect
 from staffed import PASSWORD, Office, office_in
 from starlette.routing import Mount
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
+pytest_plugins = ("browsing",)
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +21,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A server with staff."""
     with office_in(tmp_path_factory.mktemp("office")) as office:
         yield office
-
-
-@pytest.fixture
-def desk(browser: Browser, office: Office) -> Iterator[Desk]:
-    """A browser at the console."""
-    with desk_at(browser, office.url) as desk:
-        yield desk
 
 
 @pytest.mark.parametrize(("size", "scheme"), VIEWS)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
+from browse import VIEWS, Desk, check_accessible, check_fits, desk_at
 from playwright.sync_api import Browser, Page, expect
 from staffed import PASSWORD, Office, office_in, until
 
@@ -16,6 +16,8 @@ from bot.console import queue
 from bot.console.queue import PAGE, duration
 from bot.model import Conversation
 from bot.store.base import Transaction
+
+pytest_plugins = ("browsing",)
 
 NOTICES = """
 window.notices = [];
@@ -31,13 +33,6 @@ window.hide = (hidden) => {
 };
 """
 """Stands in for the desktop, which a browser without a screen does not have."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

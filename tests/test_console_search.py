@@ -9,12 +9,14 @@ from typing import Any
 import fake
 import httpx
 import pytest
-from browse import PHONE, VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
-from playwright.sync_api import Browser, Page, expect
+from browse import PHONE, VIEWS, Desk, check_accessible, check_fits
+from playwright.sync_api import Page, expect
 from staffed import PASSWORD, Office, office_in
 
 from bot.console.search import Found, sifted
 from bot.model import Answer, Source
+
+pytest_plugins = ("browsing",)
 
 LOCKED = fake.entry(
     "a-1", "账号被锁定怎么办", "请等六小时。\n1. 先退出；\n2. 再登录 https://example.com/login 。", "账号锁住了"
@@ -25,24 +27,10 @@ EVIL = fake.entry("b-2", "<img src=x onerror=alert(1)>", "<script>alert(1)</scri
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A server whose knowledge base has four entries."""
     with office_in(tmp_path_factory.mktemp("office"), LOCKED, FORGOT, LONG, EVIL) as office:
         yield office
-
-
-@pytest.fixture
-def desk(browser: Browser, office: Office) -> Iterator[Desk]:
-    """A browser at the console."""
-    with desk_at(browser, office.url) as desk:
-        yield desk
 
 
 def searched(desk: Desk, text: str, **options: Any) -> Page:

@@ -14,8 +14,8 @@ from typing import Any
 import fake
 import httpx
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
-from playwright.sync_api import Browser, Page, expect
+from browse import VIEWS, Desk, check_accessible, check_fits
+from playwright.sync_api import Page, expect
 from staffed import PASSWORD, Office, office_in
 
 from bot import canned as replies
@@ -24,6 +24,8 @@ from bot.console import canned, roster, setting, target, threshold
 from bot.evaluate import QUESTIONS
 from bot.preference import Preferences
 from bot.store.sqlite import SqliteStore
+
+pytest_plugins = ("browsing",)
 
 TABS = ("hours", "canned", "accounts", "keys", "targets", "thresholds", "history")
 ENTRIES = (
@@ -40,13 +42,6 @@ EVIL = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A server with labelled questions, which may notify its own machine."""
     with office_in(tmp_path_factory.mktemp("office"), *ENTRIES) as office:
@@ -55,13 +50,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         preferences = office.service.preferences
         preferences.defaults = preferences.defaults.model_copy(update={"notify_private": True})
         yield office
-
-
-@pytest.fixture
-def desk(browser: Browser, office: Office) -> Iterator[Desk]:
-    """A browser at the console."""
-    with desk_at(browser, office.url) as desk:
-        yield desk
 
 
 @contextmanager

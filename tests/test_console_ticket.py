@@ -14,9 +14,9 @@ from typing import Any
 import fake
 import httpx
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits, chromium, desk_at
+from browse import VIEWS, Desk, check_accessible, check_fits
 from PIL import Image
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 from staffed import HIDDEN, PASSWORD, PHONE, Office, Stream, office_in, until
 
 from bot.agent import AgentError
@@ -25,17 +25,12 @@ from bot.console.ticket import legal
 from bot.model import Canned, Staff
 from bot.ticket import IllegalChange
 
+pytest_plugins = ("browsing",)
+
 LOCKED = fake.entry("a-1", "账号被锁定怎么办", "请等六小时。\n1. 先退出；\n2. 再登录。", "账号锁住了")
 FORGOT = fake.entry("a-2", "忘记密码怎么办", "点击“忘记密码”。", "密码忘了")
 EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
 COUNT = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +43,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             kept = Canned(f"{n:016}", title, text, datetime.now(UTC))
             office.store.write(lambda transaction, kept=kept: transaction.put_canned(kept))
         yield office
-
-
-@pytest.fixture
-def desk(browser: Browser, office: Office) -> Iterator[Desk]:
-    """A browser at the console."""
-    with desk_at(browser, office.url) as desk:
-        yield desk
 
 
 @dataclass

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from browse import chromium
 from conftest import NO_LIMIT
 from embedded import bubbles, remembered, say
 from hostile import HARMLESS, PAYLOADS, House, knowledge
@@ -24,19 +23,14 @@ from bot.console.queue import SHOWN
 from bot.doubt import plain
 from bot.mask import mask
 
+pytest_plugins = ("browsing",)
+
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 )
 
 Visit = Callable[[Watch], None]
 Inert = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The machine's Chromium."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
