@@ -77,7 +77,7 @@ def test_visitor_and_agent_see_the_same_whatever_the_network_does(
     reloaded, resolved and rated. Order, number and words of the messages are equal in both tabs, at the console, in the
     API and in the database."""
     agent = desk.member("li", "/console/queue")
-    expect(agent.get_by_text("没有人在等待")).to_be_visible()
+    expect(agent.get_by_role("heading", name="工单", level=1)).to_be_visible()
 
     # The visitor asks, is answered and hands over, with a screenshot
     tab = embed('data-system="zyb"')

@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 LOOK = """([documents, wanted, seen, within]) => {
     const STATE = new Set(["hidden", "checked", "selected", "disabled", "open", "required", "class", "style",
         "aria-current", "aria-busy", "aria-invalid", "aria-describedby", "aria-activedescendant", "tabindex",
-        "autofocus", "height", "width", "id", "title", "role"]);
+        "autofocus", "height", "width", "id", "title", "role",
+        "data-sequence"]); // a message has it once it has arrived
     const ADDRESS = /^(?:href|src|srcset|action|formaction|data|srcdoc|poster|background|xlink:href|ping)$/;
     const shapes = new Set(), bad = [], texts = [], counts = {};
     const counted = ["script", "style", "link", "meta", "base", "title", "iframe", "object", "embed", "frame"];
