@@ -18,7 +18,7 @@ import httpx
 import pytest
 from browse import Desk, chromium, desk_at
 from conftest import running_server
-from embedded import DESKTOP, PHONE, Host, Open, launcher, logged_in, tag
+from embedded import DESKTOP, PHONE, Host, Open, View, launcher, logged_in, tag
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from staffed import Office
 
@@ -86,15 +86,13 @@ def faults() -> list[str]:
 
 
 @pytest.fixture
-def view(request: pytest.FixtureRequest) -> tuple[tuple[int, int], str]:
+def view(request: pytest.FixtureRequest) -> View:
     """The size and colour scheme that pages have by themselves; EVERYWHERE runs a test in all of them."""
     return getattr(request, "param", (DESKTOP, "light"))
 
 
 @pytest.fixture
-def open_context(
-    browser: Browser, faults: list[str], view: tuple[tuple[int, int], str]
-) -> Iterator[Callable[..., BrowserContext]]:
+def open_context(browser: Browser, faults: list[str], view: View) -> Iterator[Callable[..., BrowserContext]]:
     """Opens a browser context whose complaints fail the test."""
     contexts: list[BrowserContext] = []
 

@@ -51,6 +51,8 @@ XSS = (
 HIDE = "hidden => Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true })"
 
 Open = Callable[..., Page]
+View = tuple[tuple[int, int], str]
+"""A size, in pixels, and a colour scheme."""
 
 
 def entry(entry_id: str) -> Entry:

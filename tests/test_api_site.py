@@ -186,12 +186,16 @@ def test_a_listed_site_can_read_every_reply_for_visitors(place: Place, method: s
 @pytest.mark.parametrize(("method", "path"), [*VISITORS, *OTHERS])
 @pytest.mark.parametrize("origin", [EVIL, "null", "http://listed.example", "https://listed.example.evil.cn", "", "*"])
 def test_a_page_of_any_other_site_is_refused(place: Place, method: str, path: str, origin: str) -> None:
-    """In words, and without leave to read them."""
+    """In words, which it may read where it asked for what visitors ask for."""
     response = place.ask(method, path, origin)
     assert response.status_code == 403
     assert response.headers["content-type"] == "application/problem+json"
-    assert "没有使用本咨询服务的权限" in response.json()["detail"]
-    assert granted(response) is None
+    assert response.json()["detail"] == "这个网页没有使用本咨询服务的权限，请联系网站管理员。"
+    assert granted(response) == (origin if (method, path) in VISITORS else None)
+    assert response.headers.get("vary") == ("Origin" if (method, path) in VISITORS else None)
+    ahead = place.ask("OPTIONS", path, origin, headers={"Access-Control-Request-Method": method})
+    assert ahead.status_code == 403
+    assert "access-control-allow-headers" not in ahead.headers
     assert "default-src 'none'" in response.headers["content-security-policy"]
 
 

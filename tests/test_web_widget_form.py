@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from embedded import CODE, EVERYWHERE, LOCKED, Open, png, reply_number, say, shows_picture, stored
+from embedded import CODE, EVERYWHERE, LOCKED, Open, View, png, reply_number, say, shows_picture, stored
 from playwright.sync_api import expect
 
 pytest_plugins = ("browsing",)
@@ -12,7 +12,7 @@ pytestmark = EVERYWHERE
 
 
 def test_a_form_is_filled_in_with_a_picture_until_a_ticket_has_its_number(
-    open_page: Open, view: tuple[tuple[int, int], str], widget_server: str
+    open_page: Open, view: View, widget_server: str
 ) -> None:
     """Consent by a button, a value typed, a picture chosen and shown, a last look, and the number; once only."""
     page = open_page()

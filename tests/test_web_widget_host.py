@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from embedded import (
-    DESKTOP,
+    EVERYWHERE,
     LOCKED,
     PHONE,
     ZOOMED,
+    Host,
     Open,
+    View,
     ask_for_a_person,
     bubbles,
     do,
     entry,
     launcher,
+    only_network,
     open_panel,
     png,
     reply_number,
@@ -26,9 +30,10 @@ from embedded import (
     shows_picture,
     tag,
 )
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 # Styles that want the whole page, and a layer above everything else that can be had by z-index.
 HOSTILE = """<style>
@@ -71,10 +76,9 @@ OLD = """
 """
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_one_script_tag_opens_a_conversation_about_the_pages_system(embed: Open, size: tuple[int, int]) -> None:
+def test_one_script_tag_opens_a_conversation_about_the_pages_system(embed: Open) -> None:
     """No chooser, the system's own questions, and an answer."""
-    page = embed('data-system="zyb"', size)
+    page = embed('data-system="zyb"')
     open_panel(page)
     expect(page.locator("#system")).to_have_count(0)
     expect(page.get_by_role("button", name=entry("zyb-1.2").question)).to_be_visible()
@@ -138,6 +142,40 @@ def test_nothing_lies_above_the_widget_by_its_z_index(embed: Open, when: str) ->
     })"""
     assert page.evaluate(top) == [True, True]
     open_panel(page)
+
+
+def test_a_site_that_is_not_listed_is_told_why_nothing_works(
+    open_context: Callable[..., BrowserContext], widget_server: str, host: Host, faults: list[str]
+) -> None:
+    """At once, and again below what is typed all the same; the words return to the composer."""
+    page = open_context().new_page()
+    host.put("/unlisted", f"<!doctype html><title>申报系统</title>{tag(widget_server, 'data-system=zyb')}")
+    page.goto(host.url.replace("127.0.0.1", "localhost") + "/unlisted")
+    launcher(page).click()
+    why = "这个网页没有使用本咨询服务的权限，请联系网站管理员。"
+    expect(page.locator(".notice").filter(has_text=why)).to_be_visible()
+    page.fill("#text", LOCKED)
+    page.press("#text", "Enter")
+    expect(page.locator(".trouble")).to_have_text(why)
+    expect(page.locator("#text")).to_have_value(LOCKED)
+    expect(page.get_by_role("button", name="重发")).to_have_count(0)
+    refused = [fault for fault in faults if "CORS" not in fault and "status of 403" not in fault]
+    assert refused == []
+    faults.clear()
+
+
+def test_a_desk_that_could_not_be_asked_is_asked_again(embed: Open, faults: list[str]) -> None:
+    """Its questions come once it can be; what is said meanwhile is answered."""
+    page = embed('data-system="zyb"')
+    page.clock.install()
+    page.route("**/api/widget*", lambda route: route.abort())
+    launcher(page).click()
+    assert said(say(page, LOCKED)) == entry("zyb-1.9").answer
+    page.unroute_all()
+    expect(page.locator(".welcome .choices button")).to_have_count(0)
+    page.clock.run_for(10_000)
+    expect(page.get_by_role("button", name=entry("zyb-1.2").question)).to_be_visible()
+    only_network(faults)
 
 
 def test_a_policy_without_unsafe_words_is_enough(embed: Open, widget_server: str, faults: list[str]) -> None:
@@ -228,27 +266,33 @@ def test_the_sites_color_keeps_what_stands_on_it_readable(embed: Open, color: st
     expect(launcher(page)).to_have_css("color", text)
 
 
-def test_a_theme_is_set_by_variables(embed: Open) -> None:
-    """From the page's own style sheet."""
+def test_a_theme_is_set_by_variables(embed: Open, view: View) -> None:
+    """From the page's own style sheet; on a phone the panel is the screen all the same."""
     page = embed(head="<style>online-chat { --chat-color: #0b6e4f; --chat-width: 320px; --chat-edge: 40px; }</style>")
     expect(launcher(page)).to_have_css("background-color", "rgb(11, 110, 79)")
     panel = open_panel(page).bounding_box()
     assert panel is not None
-    assert (panel["width"], panel["x"] + panel["width"]) == (320, DESKTOP[0] - 40)
+    width, _ = view[0]
+    wanted = (width, width) if view[0] == PHONE else (320, width - 40)
+    assert (panel["width"], panel["x"] + panel["width"]) == wanted
 
 
 @pytest.mark.parametrize("position", ["left", "right"])
-def test_the_launcher_stands_in_the_wanted_corner(embed: Open, position: str) -> None:
-    """And the panel opens in the same."""
+def test_the_launcher_stands_in_the_wanted_corner(embed: Open, view: View, position: str) -> None:
+    """And the panel opens in the same, where it does not cover the screen."""
     page = embed(f'data-position="{position}"')
-    for box in (launcher(page).bounding_box(), open_panel(page).bounding_box()):
+    boxes = [launcher(page).bounding_box(), open_panel(page).bounding_box()]
+    for box in boxes[:1] if view[0] == PHONE else boxes:
         assert box is not None
         assert (box["x"] < 100) == (position == "left")
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE, ZOOMED], ids=["desktop", "phone", "zoomed"])
-def test_the_panel_opens_and_closes_with_the_keyboard_and_the_focus_returns(embed: Open, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("zoomed", [False, True])
+def test_the_panel_opens_and_closes_with_the_keyboard_and_the_focus_returns(
+    embed: Open, view: View, *, zoomed: bool
+) -> None:
     """Escape closes the suggestions first; on a phone, where it covers the page, Tab stays in the panel."""
+    size = ZOOMED if zoomed else view[0]
     page = embed(size=size, body='<a href="#x">链接</a>')
     launcher(page).focus()
     page.keyboard.press("Enter")
@@ -360,11 +404,9 @@ def test_an_element_that_is_moved_or_taken_away_goes_on_or_stops(embed: Open) ->
     say(page, LOCKED)
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_a_phones_keyboard_does_not_cover_the_composer(embed: Open, size: tuple[int, int]) -> None:
+def test_a_phones_keyboard_does_not_cover_the_composer(embed: Open, view: View) -> None:
     """The panel takes the part of the screen that is left."""
     page = embed(
-        size=size,
         before="""Object.defineProperty(window, "visualViewport", { value: Object.assign(new EventTarget(), {
             height: innerHeight, offsetTop: 0, scale: 1 }) });""",
     )
@@ -373,7 +415,7 @@ def test_a_phones_keyboard_does_not_cover_the_composer(embed: Open, size: tuple[
         "visualViewport.height = 400; visualViewport.offsetTop = 60; visualViewport.dispatchEvent(new Event('resize'))"
     )
     box: Any = page.locator(".panel").bounding_box()
-    if size == PHONE:
+    if view[0] == PHONE:
         expect(page.locator(".panel")).to_have_css("height", "400px")
         box = page.locator("#text").bounding_box()
         assert 60 <= box["y"] <= 460 - box["height"]

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from embedded import (
+    EVERYWHERE,
     LOCKED,
     Open,
     ask_for_a_person,
@@ -26,6 +27,7 @@ from embedded import (
 from playwright.sync_api import Page, Route, expect
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 
 def test_a_reload_shows_the_conversation_again(page: Page) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 from embedded import (
+    EVERYWHERE,
     HIDE,
     LOCKED,
     attended,
@@ -25,6 +26,7 @@ from embedded import (
 from playwright.sync_api import Page, Request, Route, expect
 
 pytest_plugins = ("browsing",)
+pytestmark = EVERYWHERE
 
 
 def test_messages_sent_while_the_network_was_away_arrive_once(

@@ -1,9 +1,10 @@
 """Which pages may talk to the server: its own, and for what visitors do those of the sites that the operator named.
 
 Browsers say in `Origin` whose page a request comes from. One from anywhere else is refused before anything happens,
-since a reply that a page cannot read has done its deed all the same. For the sites named, replies carry the headers of
-CORS, errors among them; without credentials: a visitor holds a token, and the cookies of staff are no business of
-theirs. Whoever sends no `Origin` is no page of another site: a program, or a browser that asks for a page.
+since a reply that a page cannot read has done its deed all the same; that refusal it may read, so that the widget can
+say why nothing works there. For the sites named, replies carry the headers of CORS, errors among them; without
+credentials: a visitor holds a token, and the cookies of staff are no business of theirs. Whoever sends no `Origin` is
+no page of another site: a program, or a browser that asks for a page.
 """
 
 from __future__ import annotations
@@ -58,10 +59,13 @@ class Sites:
         if not sent or (len(sent) == 1 and _own(sent[0], scope)):
             return Visit(vary)
         origin = sent[0]
-        if len(sent) > 1 or not visitors or origin not in self._origins:
+        if len(sent) > 1 or not visitors:
             return Visit(vary, refused=True)
+        readable = {**vary, "Access-Control-Allow-Origin": origin}
+        if origin not in self._origins:
+            return Visit(readable, refused=True)
         scope[_SYSTEM] = self._origins[origin]
-        grant = {**vary, **_GRANT, "Access-Control-Allow-Origin": origin}
+        grant = {**readable, **_GRANT}
         asked = scope["method"] == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
         return Visit({**grant, **_PREFLIGHT}, preflight=True) if asked else Visit(grant)
 

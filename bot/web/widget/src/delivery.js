@@ -65,6 +65,7 @@ export class Delivery {
     view.reveal(item);
     try {
       await desk.ready;
+      if (desk.refusal) throw new Failure(403, { detail: desk.refusal });
       if (item.file && !item.content.picture) {
         await talk.first(() => talk.begin());
         if (era !== talk.era) return;

@@ -1,6 +1,7 @@
 /* The help desk: which systems it answers for, what is asked most, and whether anybody is there now. */
 
 const SYSTEM = "system";
+const AGAIN = 10000; // milliseconds until a desk that could not be asked is asked again
 
 /** Nothing, where the server says no; what is the network's doing is still to be told. */
 function refused(problem) {
@@ -17,6 +18,7 @@ export class Desk {
     this.systems = [];
     this.asked = []; // what is asked most
     this.open = this.hours = this.opens = null; // open: null as long as nobody knows
+    this.refusal = ""; // why pages of this site may not ask, in words for the visitor
     this.ready = Promise.resolve();
     this.turn = 0;
   }
@@ -31,8 +33,17 @@ export class Desk {
     return !this.fixed && this.systems.length > 1;
   }
 
+  /** Until it is known how things stand all systems are asked, and nobody is said to be away. */
   load() {
-    return (this.ready = this.fetch().catch(() => {})); // without it all systems are asked, and nobody is said to be away
+    clearTimeout(this.timer);
+    return (this.ready = this.fetch().catch((problem) => this.failed(problem)));
+  }
+
+  failed({ passing, status, detail }) {
+    const { chat } = this;
+    this.refusal = (status === 403 && detail) || "";
+    if (passing && chat.isConnected) this.timer = setTimeout(() => this.load(), AGAIN);
+    chat.changed();
   }
 
   async fetch() {
@@ -49,7 +60,7 @@ export class Desk {
     } else this.systems = found.systems;
     if (mine !== this.turn) return;
     if (chat.log.items.length && chat.view.following()) chat.view.reveal(null, true); // the welcome above is to grow
-    Object.assign(this, { asked: found.most_asked, open: found.open, hours: found.hours, opens: found.opens });
+    Object.assign(this, { refusal: "", asked: found.most_asked, open: found.open, hours: found.hours, opens: found.opens });
     chat.talk.refresh();
   }
 

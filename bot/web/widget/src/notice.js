@@ -1,6 +1,7 @@
 /* A sound and a desktop notice for a person's message that comes unseen: off, until the visitor wants it. */
 
 const BELL = "bell";
+const DENIED = "浏览器没有允许桌面通知，有新消息时只会响提示音。";
 
 export class Notice {
   constructor(chat) {
@@ -20,7 +21,7 @@ export class Notice {
     const asked = window.Notification && Notification.permission === "default" && Notification.requestPermission();
     if (asked) await asked.catch(() => {});
     if (this.on && !(window.Notification && Notification.permission === "granted")) {
-      chat.view.showNew(() => chat.talk.say("浏览器没有允许桌面通知，有新消息时只会响提示音。"));
+      if (!chat.log.last(({ text }) => text === DENIED)) chat.view.showNew(() => chat.talk.say(DENIED));
       chat.changed();
     }
   }

@@ -24,6 +24,7 @@ export function header(chat) {
 /** What the visitor is to know at once. */
 export function notices({ talk, desk }) {
   return html`${desk.choosable ? chooser(desk) : nothing}
+    <p class="notice" role="status" ?hidden=${!desk.refusal}>${desk.refusal}</p>
     <p class="notice offline" role="status" ?hidden=${!talk.offline}>${talk.offline ? "连接已中断，正在重新连接…" : ""}</p>
     <p class="notice" role="status" ?hidden=${!talk.keyword}>${talk.keyword ? "当前为关键词检索，结果可能不够全面" : ""}</p>`;
 }
