@@ -21,8 +21,8 @@ from staffed import HIDDEN, PASSWORD, PHONE, Office, Stream, office_in, until
 
 from bot.agent import AgentError
 from bot.api.staff_caller import Caller
-from bot.console.ticket import legal
-from bot.model import Canned, Staff
+from bot.console.ticket import last_said, legal
+from bot.model import Canned, Decision, Escalation, Message, Reply, Staff, TicketStatus
 from bot.ticket import IllegalChange
 
 pytest_plugins = ("browsing",)
@@ -323,6 +323,32 @@ def test_answers_for_the_visitors_last_message_are_suggested_live(desk: Desk, of
     visitor.say("食堂几点开门")
     expect(page.locator("#suggestions")).to_contain_text("没有接近访客最后一条消息的条目")
     assert visitor.heard() == []
+
+
+def test_answers_are_suggested_for_what_was_asked_and_not_for_what_was_ordered() -> None:
+    """「转人工」, a form's values and 「确认」 are no questions; what was asked before, or a person is told, may be."""
+    said: list[Message] = []
+
+    def say(text: str, decision: Decision | None = None, status: TicketStatus | None = None) -> None:
+        handed = Escalation("unlock", "申请解锁账号", status, None) if status else None
+        reply = Reply(decision, "好的", 1.0, escalation=handed) if decision else None
+        said.append(Message("m", "c", len(said) + 1, "visitor", text, datetime.now(UTC)))
+        if reply:
+            said.append(Message("m", "c", len(said) + 1, "bot", reply.text, datetime.now(UTC), reply=reply))
+
+    assert last_said(said) == ""
+    say("转人工", "escalate", "waiting")
+    assert last_said(said) == ""
+    say("食堂几点开门", "reject", "offered")
+    say("账号锁住了，帮我解一下", "escalate", "offered")
+    for value in ("同意", "91110000600037341L"):
+        say(value, "escalate", "collecting")
+    say("确认", "escalate", "waiting")
+    say("不用了", "talk")
+    assert last_said(said) == "账号锁住了，帮我解一下"
+    say("密码也忘了")
+    say("  ")
+    assert last_said(said) == "密码也忘了"
 
 
 def test_a_slash_at_the_beginning_searches_the_replies_kept_ready(desk: Desk, office: Office) -> None:

@@ -74,8 +74,21 @@ def tried(file: File) -> list[Attempt]:
 
 
 def last_said(messages: Sequence[Message]) -> str:
-    """The visitor's last message that has words."""
-    return next((each.text for each in reversed(messages) if each.author == "visitor" and each.text.strip()), "")
+    """The visitor's last words that are a question or may be one: none that the bot took as an order or into a form."""
+    after: Message | None = None
+    for message in reversed(messages):
+        if message.author == "visitor" and message.text.strip() and not (after and _obeyed(after)):
+            return message.text
+        after = message
+    return ""
+
+
+def _obeyed(message: Message) -> bool:
+    """Whether the bot did what it was told with this: it asks for the next value, hands over, cancels."""
+    reply = message.reply
+    if reply is None or reply.decision not in ("escalate", "talk"):
+        return False
+    return reply.escalation is None or reply.escalation.status != "offered"
 
 
 @router.get("/tickets/{number}")
