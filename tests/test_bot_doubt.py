@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake import FakeEncoder, entry, index_of, knowledge_of
+from staffed import until
 
 from bot import cluster
 from bot.concern import Cluster, cases
@@ -264,6 +265,8 @@ def test_a_survey_that_is_old_is_made_anew_before_it_is_shown(hall: Hall) -> Non
     review = Review(hall.store, lambda: hall.desk, COLD, clock=lambda: hall.now, pace=0.0)
 
     def shown() -> list[str]:
+        review.survey(30)
+        until(lambda: not review.running)  # what is not ready within a moment is shown to whoever looks next
         survey = review.survey(30)
         return [group.typical.text for group in survey.clusters] if survey else []
 

@@ -23,7 +23,9 @@ from bot.store.base import Transaction
 
 pytest_plugins = ("browsing",)
 
-NOW = datetime.now(UTC)
+MIDNIGHT = datetime.now(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
+NOW = max(datetime.now(SHANGHAI), MIDNIGHT + timedelta(minutes=30)).astimezone(UTC)
+"""All that happens in the half an hour before it happens on this day, also if it has just begun."""
 EVIL = '=HYPERLINK("https://evil.example","点我")'
 REASON = "=1+1 我的电话 13812345678 <img src=x onerror=alert(1)>"
 ANSWER = Reply("answer", "请等六小时。", 0.9, answer=Answer("a-1", "问", "答", Source("甲系统", "", "", "1")))
