@@ -24,7 +24,8 @@ const OWN = `
   setBusy filterUnread showNew wantsContact held askToForget transcript gallery agentTypes dragged takeUp
   refresh keepForm countDown askToRestart isLost furnish dress setState prepare sendUp holds styled settle
   choosable chat memory begin passing unknown view root readLater trouble device pressed toEnd opened replied
-  retry typed sendable here typingTimer pageTitle
+  retry typed sendable here typingTimer pageTitle refusal restoring readTold typingTold hearReply drawn
+  outbox newer fixed noted restart fault faults
 `;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));

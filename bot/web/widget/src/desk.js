@@ -36,14 +36,11 @@ export class Desk {
   /** Until it is known how things stand all systems are asked, and nobody is said to be away. */
   load() {
     clearTimeout(this.timer);
-    return (this.ready = this.fetch().catch((problem) => this.failed(problem)));
-  }
-
-  failed({ passing, status, detail }) {
-    const { chat } = this;
-    this.refusal = (status === 403 && detail) || "";
-    if (passing && chat.isConnected) this.timer = setTimeout(() => this.load(), AGAIN);
-    chat.changed();
+    return (this.ready = this.fetch().catch(({ passing, status, detail }) => {
+      if (status === 403) this.refusal = detail;
+      if (passing && this.chat.isConnected) this.timer = setTimeout(() => this.load(), AGAIN);
+      this.chat.changed();
+    }));
   }
 
   async fetch() {
