@@ -28,7 +28,8 @@ import pytest
 from tenacity import wait_fixed
 
 from bot.notify import Notice, Outcome, Target, message, parse_targets
-from bot.webhook import WAIT, WebhookNotify, is_allowed
+from bot.outward import is_allowed
+from bot.webhook import WAIT, WebhookNotify
 
 SECRET = "topsecret"
 AT_ONCE = wait_fixed(0)
