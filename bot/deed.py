@@ -33,6 +33,7 @@ class Deeds:
     seen: Seen
     system: str | None
     now: datetime
+    public: bool = False
 
     def advancing(self, ticket: Ticket, reason: Reason, filled: forms.Filled) -> Deed:
         """Keep a form as it is after a message, or end it."""
@@ -68,6 +69,8 @@ class Deeds:
     def opening(self, reason: Reason, heard: str | None) -> Deed:
         """Open a ticket for a reason, or say how the one that is open stands."""
         already = self.seen.open_for(reason.name)
+        if self.public:
+            return _not_here(reason)
 
         def deed(transaction: Transaction, conversation: Conversation, reply: Reply) -> Reply:
             if already is not None:
@@ -101,6 +104,8 @@ class Deeds:
     def calling(self, human: Reason, heard: str) -> Deed:
         """Open a ticket for a person beside whatever else the reply says."""
         already = self.seen.open_for(human.name)
+        if self.public:
+            return _not_here(human)
 
         def deed(transaction: Transaction, conversation: Conversation, reply: Reply) -> Reply:
             ticket = already
@@ -189,6 +194,19 @@ class Deeds:
             return reply
 
         return deed
+
+
+def _not_here(reason: Reason) -> Deed:
+    """Say that what a reason asks for is not to be told where others read along."""
+
+    def deed(_: Transaction, __: Conversation, reply: Reply) -> Reply:
+        offer = Escalation(reason.name, reason.dossier.label, "offered", None)
+        said = wording.not_here(reason.dossier.label)
+        if reply.decision == "escalate":
+            return replace(reply, text=said, escalation=offer)
+        return replace(reply, note=said, escalation=offer)
+
+    return deed
 
 
 def nothing(_: Transaction, __: Conversation, reply: Reply) -> Reply:

@@ -104,10 +104,12 @@ class Bot:
         holder: Pass | None = None,
         *,
         channel: str = "web",
+        public: bool = False,
         may_hand_in: Callable[[str], None] = lambda _: None,
     ) -> Turn:
         """Take a message, in the holder's conversation or in a new one, and return the stored reply.
 
+        `public`: others read along, so nothing is asked for or handed in that says who the visitor is.
         `may_hand_in` is called with the conversation's id when a ticket is handed in; what it raises is raised here,
         and nothing is kept.
         TurnError when the message cannot be taken, StoreError when it could not be kept.
@@ -123,7 +125,7 @@ class Bot:
             response = None
             if seen.conversation is None or seen.conversation.owner is None or seen.cold:
                 with self.traffic:
-                    response = self._respond(desk, seen, incoming, text, now)
+                    response = self._respond(desk, seen, incoming, text, now, public=public)
             fresh = Conversation(secrets.token_urlsafe(16), channel, incoming.system or None, now, now)
             try:
                 turn = self._store.write(
@@ -279,13 +281,16 @@ class Bot:
             >= (self.office.unattended_after if conversation.owner else self.office.cold_after),
         )
 
-    def _respond(self, desk: Desk, seen: Seen, incoming: Incoming, text: str, now: datetime) -> Response:
+    def _respond(
+        self, desk: Desk, seen: Seen, incoming: Incoming, text: str, now: datetime, *, public: bool
+    ) -> Response:
         conversation = None if seen.cold else seen.conversation
         known = conversation.system if conversation else None
         system = known if incoming.system is None else incoming.system or None
         now_open = replace(seen, tickets=_thawed(seen.tickets, now)) if seen.cold else seen
         lapsed = [ticket for ticket in seen.tickets if seen.cold and ticket.status == "collecting" and ticket.fields]
-        wits = Respondent(desk, self.office, now_open, system, conversation.audience if conversation else None, now)
+        audience = conversation.audience if conversation else None
+        wits = Respondent(desk, self.office, now_open, system, audience, now, public)
         response = self._answer(wits, incoming, text, now_open)
         reason = desk.reason(lapsed[0].reason) if lapsed else None
         if reason is None or response.reply.escalation is not None:

@@ -40,7 +40,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Respondent:
-    """The bot's wits for one message: the desk, the office, the conversation as seen, and the time."""
+    """The bot's wits for one message: the desk, the office, the conversation as seen, the time; whether others read."""
 
     desk: Desk
     office: Office
@@ -48,6 +48,7 @@ class Respondent:
     system: str | None
     audience: str | None
     now: datetime
+    public: bool = False
 
     def to_choice(self, entry_id: str) -> Response | None:
         """The reply to choosing an entry; None where there is none of that id."""
@@ -115,13 +116,17 @@ class Respondent:
         """The reply to a text that accepts or declines the hand-over that was offered last, or just cancelled."""
         offer, step = last.escalation, last.step
         reason = self.desk.reason(offer.reason) if offer else None
-        if offer is None or reason is None or (step is not None and step.field in (forms.CONSENT, forms.CONFIRM)):
+        if offer is None or reason is None:
+            return None
+        if offer.status == "offered" and say.plain(text) == say.plain(offer.label):
+            return self.to_acceptance(reason)
+        if step is not None and step.field in (forms.CONSENT, forms.CONFIRM):
             return None
         if offer.status == "closed" and say.is_deed(text):
             return self.to_acceptance(reason)
         if offer.status != "offered":
             return None
-        if say.is_yes(text) or say.plain(text) == offer.label:
+        if say.is_yes(text):
             return self.to_acceptance(reason)
         return self._respond(self._beside_form(self._spoken(wording.ALRIGHT)), nothing) if say.is_no(text) else None
 
@@ -262,7 +267,7 @@ class Respondent:
 
     @property
     def _deeds(self) -> Deeds:
-        return Deeds(self.desk, self.office, self.seen, self.system, self.now)
+        return Deeds(self.desk, self.office, self.seen, self.system, self.now, self.public)
 
     def _respond(self, reply: Reply, settle: Deed, thought: Thought | None = None) -> Response:
         system = thought.system if thought and thought.system else self.system

@@ -57,6 +57,11 @@ RATED = "感谢您的评价！"
 RELEASED = "人工客服已退出，您可以继续向我提问；您的请求仍在等待处理。"
 
 
+def not_here(label: str) -> str:
+    """Others read along, so no form begins."""
+    return f"办理“{label}”需要登记您的信息，请不要在群里发送。请私聊我办理。"
+
+
 def collecting(label: str) -> str:
     """A form begins."""
     return f"好的，现在为您登记：{label}。"
@@ -76,8 +81,8 @@ def reach(lines: Sequence[tuple[str, str]]) -> str:
 
 
 def switch(label: str) -> str:
-    """Another hand-over is offered in the middle of a form."""
-    return f"如果要改为“{label}”，请回复“是”；否则请继续填写。"
+    """Another hand-over is offered in the middle of a form, where "yes" may be the answer to the form."""
+    return f"如果要改办，请回复“{label}”；否则请继续填写。"
 
 
 def lapsed(label: str) -> str:

@@ -573,3 +573,34 @@ def test_only_the_holder_can_do_anything(bot: Bot) -> None:
     ):
         with pytest.raises(Unknown):
             deed()
+
+
+@pytest.mark.parametrize(
+    ("question", "order"),
+    [
+        ("账号被锁定怎么办", Incoming(accept="unlock")),
+        ("账号被锁定怎么办", Incoming("转人工")),
+        (None, Incoming("转人工")),
+    ],
+)
+def test_where_others_read_along_nothing_is_registered(
+    bot: Bot, store: SqliteStore, question: str | None, order: Incoming
+) -> None:
+    """The answer is given as ever; who wants more is asked to come in private, and no ticket begins."""
+    first = bot.turn(Incoming(question), channel="qq", public=True) if question else None
+    if first is not None:
+        assert first.reply is not None
+        assert first.reply.text == "请等六小时。"
+    turn = bot.turn(order, holder(first) if first else None, channel="qq", public=True)
+    assert turn.reply is not None
+    label = "申请解锁" if order.accept else HUMAN.dossier.label
+    assert turn.reply.text == wording.not_here(label)
+    assert store.read(lambda t: t.tickets(turn.conversation.id)) == []
+
+
+def test_where_others_read_along_whoever_calls_a_person_is_answered_beside(bot: Bot, store: SqliteStore) -> None:
+    """The answer stands, and above it where a person can be had."""
+    turn = bot.turn(Incoming("账号被锁定怎么办，我要人工，快点转人工"), channel="qq", public=True)
+    assert turn.reply is not None
+    assert wording.not_here(HUMAN.dossier.label) in (turn.reply.note, turn.reply.text)
+    assert store.read(lambda t: t.tickets(turn.conversation.id)) == []

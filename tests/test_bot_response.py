@@ -352,6 +352,17 @@ def test_another_matter_in_the_middle_of_a_form_is_offered_in_its_place(talk: Ta
     assert [(ticket.reason, ticket.status) for ticket in talk.tickets] == [("appeal", "closed"), ("unlock", "waiting")]
 
 
+@pytest.mark.parametrize(("way", "status"), [("是", "collecting"), ("申请解锁", "closed")])
+def test_where_a_yes_is_the_forms_own_the_other_matter_goes_by_its_name(talk: Talk, way: str, status: str) -> None:
+    """At consent 「是」 goes on with the form; the name of the other changes over."""
+    talk.say("账号申诉一直不通过", "好的")
+    reply = talk.say("账号被锁定怎么办")
+    assert (asked(reply), reply.note) == ("consent", wording.switch("申请解锁"))
+    talk.say(way)
+    assert talk.tickets[0].reason == "appeal"
+    assert talk.tickets[0].status == status
+
+
 def test_declining_another_matter_goes_on_with_the_form(talk: Talk) -> None:
     """「不用」 is not an answer to the field, and costs no try."""
     appealing(talk, NAME)
