@@ -36,6 +36,8 @@ BATCH: Final = 20
 """Conversations in one transaction."""
 LOOKED_UP: Final = 200
 """Pictures looked up in one transaction."""
+HEARD_FOR: Final = timedelta(days=30)
+"""For so long it is known which messages of QQ came, so that they are not answered again."""
 CLOSE_SECONDS: Final = 5.0
 
 
@@ -145,6 +147,7 @@ def purge(
         if stop():
             break
         swept += Swept(orphans=archive.discard(pictures, store.read(partial(_unknown, some))))
+    store.write(lambda transaction: transaction.forget_heard(now - HEARD_FOR))
     return swept
 
 

@@ -40,6 +40,7 @@ from bot.model import (
     TicketStatus,
 )
 from bot.notify import Notice
+from bot.qq.row import QQRows
 from bot.version import Asked, Event, EventKind, Version
 
 T = TypeVar("T")
@@ -317,8 +318,27 @@ class KnowledgeRows(Protocol):
         """Return what visitors asked the bot since then, each text and system once, the most frequent first."""
 
 
+class InvitationRows(Protocol):
+    """Codes by which somebody goes on with a conversation elsewhere. Callers hash them before they come here."""
+
+    def put_invitation(self, conversation_id: str, code_hash: str, good_until: datetime) -> None:
+        """Keep a conversation's code in place of the one before; ConstraintError if there is no such conversation."""
+
+    def take_invitation(self, code_hash: str, now: datetime) -> str | None:
+        """Return whose conversation a code is good for, and forget it; None where it is not good, or there is none."""
+
+
 class Transaction(
-    ConversationRows, TicketRows, StaffRows, MetricRows, KnowledgeRows, PreferenceRows, DoubtRows, Protocol
+    ConversationRows,
+    TicketRows,
+    StaffRows,
+    MetricRows,
+    KnowledgeRows,
+    PreferenceRows,
+    DoubtRows,
+    QQRows,
+    InvitationRows,
+    Protocol,
 ):
     """What a work may do. Sees what is committed and what the work itself did; worth nothing once the work returned."""
 

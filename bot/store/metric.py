@@ -30,7 +30,7 @@ class SqliteMetricRows(Rows):
                 json_extract(reply, '$.escalation.status'),
                 json_extract(reply, '$.step.field') IS NOT NULL,
                 CASE WHEN json_extract(reply, '$.decision') = 'reject' THEN message.text END,
-                feedback.helpful, feedback.reason
+                feedback.helpful, feedback.reason, conversation.channel
             FROM conversation
             JOIN message ON message.conversation_id = conversation.id
             LEFT JOIN feedback ON feedback.message_id = message.id
@@ -39,7 +39,21 @@ class SqliteMetricRows(Rows):
             """,
             (text_of(since), text_of(until)),
         )
-        for name, opened_at, system, author, at, decision, entry, escalation, asks, words, helpful, reason in rows:
+        for (
+            name,
+            opened_at,
+            system,
+            author,
+            at,
+            decision,
+            entry,
+            escalation,
+            asks,
+            words,
+            helpful,
+            reason,
+            channel,
+        ) in rows:
             yield Said(
                 name,
                 time_of(opened_at),
@@ -53,6 +67,7 @@ class SqliteMetricRows(Rows):
                 words,
                 None if helpful is None else bool(helpful),
                 reason or "",
+                channel,
             )
 
     def asked(self, since: datetime) -> dict[str, int]:

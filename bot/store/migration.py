@@ -348,6 +348,92 @@ def m016_doubt(db: Database) -> None:
     db.table("doubt_settled").create_index(["deed"], "doubt_settled_by_deed")
 
 
+@migrations()
+def m017_qq(db: Database) -> None:
+    """Keep what was heard on QQ until it is answered, and that it came for longer, where a conversation is held there,
+    and each piece on its way out. Pieces and chats go with their conversation.
+
+    Of an answered message only its key and time are kept. Messages come in by many ways, and of very many chats few
+    have news: a trigger marks them.
+    """
+    db.execute("""
+        CREATE TABLE qq_heard (
+            id INTEGER PRIMARY KEY,
+            platform TEXT NOT NULL CHECK (platform IN ('qq', 'onebot')),
+            self_id TEXT NOT NULL,
+            message_id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            user_id TEXT,
+            group_id TEXT CHECK ((group_id IS NULL) = (user_id IS NULL)),
+            text TEXT CHECK ((text IS NULL) = (user_id IS NULL)),
+            pictures TEXT CHECK ((pictures IS NULL) = (user_id IS NULL)),
+            UNIQUE (platform, self_id, message_id)
+        )
+    """)
+    db.execute("CREATE INDEX qq_heard_unanswered ON qq_heard(id) WHERE text IS NOT NULL")
+    db.execute("""
+        CREATE TABLE qq_chat (
+            conversation_id TEXT PRIMARY KEY NOT NULL REFERENCES conversation(id) ON DELETE CASCADE,
+            platform TEXT NOT NULL CHECK (platform IN ('qq', 'onebot')),
+            self_id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            group_id TEXT NOT NULL,
+            cursor INTEGER NOT NULL CHECK (cursor >= 0),
+            message_id TEXT NOT NULL,
+            heard_at TEXT NOT NULL,
+            replies INTEGER NOT NULL CHECK (replies >= 0),
+            behind INTEGER NOT NULL CHECK (behind IN (0, 1)),
+            UNIQUE (platform, self_id, user_id, group_id)
+        )
+    """)
+    db.execute("CREATE INDEX qq_chat_behind ON qq_chat(conversation_id) WHERE behind")
+    db.execute("""
+        CREATE TRIGGER qq_chat_falls_behind AFTER INSERT ON message BEGIN
+            UPDATE qq_chat SET behind = 1 WHERE conversation_id = NEW.conversation_id AND NOT behind;
+        END
+    """)
+    db.execute("""
+        CREATE TABLE qq_piece (
+            conversation_id TEXT NOT NULL REFERENCES conversation(id) ON DELETE CASCADE,
+            sequence INTEGER NOT NULL CHECK (sequence >= 0),
+            number INTEGER NOT NULL CHECK (number >= 0),
+            text TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'held', 'sent', 'failed')),
+            at TEXT NOT NULL,
+            message_id TEXT,
+            reply INTEGER CHECK ((reply IS NULL) = (message_id IS NULL) AND reply >= 1),
+            platform_id TEXT,
+            reason TEXT CHECK (reason IS NOT NULL OR state <> 'failed'),
+            PRIMARY KEY (conversation_id, sequence, number)
+        )
+    """)
+    db.execute("CREATE INDEX qq_piece_open ON qq_piece(conversation_id, at) WHERE state IN ('queued', 'sending')")
+    db.execute("CREATE INDEX qq_piece_sent ON qq_piece(platform_id) WHERE platform_id IS NOT NULL")
+    db.execute("""
+        CREATE TABLE qq_group (
+            platform TEXT NOT NULL CHECK (platform IN ('qq', 'onebot')),
+            self_id TEXT NOT NULL,
+            id TEXT NOT NULL,
+            system TEXT,
+            mode TEXT NOT NULL CHECK (mode IN ('answer', 'quiet', 'off')),
+            seen_at TEXT NOT NULL,
+            PRIMARY KEY (platform, self_id, id)
+        )
+    """)
+
+
+@migrations()
+def m018_invitation(db: Database) -> None:
+    """Let somebody go on with a conversation elsewhere, by a code of which only a hash is kept."""
+    db.execute("""
+        CREATE TABLE invitation (
+            conversation_id TEXT PRIMARY KEY NOT NULL REFERENCES conversation(id) ON DELETE CASCADE,
+            code_hash TEXT NOT NULL UNIQUE,
+            good_until TEXT NOT NULL
+        )
+    """)
+
+
 def migrate(db: Database) -> None:
     """Bring the database up to date in one transaction; of several processes that start together, one does it.
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from bot.store.conversation import SqliteConversationRows
 from bot.store.doubt import SqliteDoubtRows
+from bot.store.invitation import SqliteInvitationRows
 from bot.store.knowledge import SqliteKnowledgeRows
 from bot.store.metric import SqliteMetricRows
 from bot.store.preference import SqlitePreferenceRows
+from bot.store.qq import SqliteQQRows
 from bot.store.row import text_of
 from bot.store.staff import SqliteStaffRows
 from bot.store.ticket import SqliteTicketRows
@@ -23,6 +25,8 @@ class SqliteTransaction(
     SqliteKnowledgeRows,
     SqlitePreferenceRows,
     SqliteDoubtRows,
+    SqliteQQRows,
+    SqliteInvitationRows,
 ):
     """See `Transaction`. Neither begins nor ends the transaction that its statements run in."""
 
