@@ -1,0 +1,121 @@
+"""The exchange: everything for QQ put together. Made only where a way to QQ is set up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeAlias
+
+from starlette.types import ASGIApp
+
+from bot.api.limit import Limit
+from bot.dialogue import Bot
+from bot.live import QUEUE
+from bot.model import Message
+from bot.qq import official, onebot
+from bot.qq.bridge import Access, Bridge
+from bot.qq.fetch import fetch
+from bot.qq.gate import Gate
+from bot.qq.inbox import Inbox, Limits
+from bot.qq.line import Line
+from bot.qq.link import rewrite
+from bot.qq.model import Address, Chat, Platform
+from bot.qq.outbox import Outbox
+from bot.qq.piece import split
+from bot.qq.wording import written
+from bot.settings import Settings
+from bot.store.base import Store, Transaction
+from bot.turn import Pass
+
+Keep: TypeAlias = Callable[[Pass, bytes], str]
+"""Keeps a picture for the holder of a conversation, and says its id."""
+
+TOLD: Final = "1/minute"
+"""How often who says too much is told so."""
+
+_HOSTS: Final[Mapping[Platform, tuple[str, ...]]] = {"qq": official.PICTURE_HOSTS, "onebot": onebot.PICTURE_HOSTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a bot stands: `ready` where messages can go out; when it last heard something."""
+
+    platform: Platform
+    self_id: str
+    ready: bool
+    heard_at: datetime | None
+
+
+class Exchange:
+    """QQ, for as long as `running` lasts. `app` takes what comes for QQ. Made once per process."""
+
+    def __init__(self, bot: Bot, store: Store, settings: Settings, keep: Keep) -> None:
+        self._settings, self._keep = settings, keep
+        access = access_of(settings)
+        self._bots, self._onebot = access.bots, access.onebot_token is not None
+        self._bridge = Bridge(access, store)
+        lines: dict[Platform, Line] = {}
+        if access.bots:
+            lines["qq"] = official.OfficialLine(self._bridge.official)
+        if access.onebot_token:
+            lines["onebot"] = onebot.OneBotLine(self._bridge.onebot)
+        filed = (settings.qq_filed_hosts or "").split()
+        self._outbox = Outbox(store, lines, self._text, split, partial(rewrite, filed=filed), changed=bot.live.changed)
+        bot.live.call(QUEUE, self._outbox.wake)
+        limits = Limits(
+            Limit(settings.rate_per_qq_user),
+            Limit(settings.rate_per_qq_group),
+            Limit(settings.rate_tickets, "转人工的申请太多了"),
+            Limit(TOLD),
+        )
+        self._inbox = Inbox(bot, store, self._outbox, self._picture, limits)
+        self.app: ASGIApp = Gate(self._bridge.app, bots=access.bots, onebot_token=access.onebot_token)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hear and deliver for as long as the block lasts."""
+        async with self._bridge.running(self._inbox):
+            delivering = asyncio.create_task(self._outbox.run())
+            try:
+                yield
+            finally:
+                delivering.cancel()
+                with suppress(asyncio.CancelledError):
+                    await delivering
+
+    def connections(self) -> list[Connection]:
+        """How the bots stand: those of the official platform that are set up, and the OneBot ones that came."""
+        heard, connected = self._bridge.heard_at, self._bridge.onebots()
+        known: list[tuple[Platform, str, bool]] = [
+            *(("qq", app_id, self._bridge.is_known(app_id)) for app_id in self._bots),
+            *(("onebot", self_id, True) for self_id in connected),
+            *(("onebot", self_id, False) for platform, self_id in heard if platform == "onebot"),
+        ]
+        kept = {(platform, self_id): ready for platform, self_id, ready in reversed(known)}
+        return [Connection(*key, ready, heard.get(key)) for key, ready in sorted(kept.items())]
+
+    def _text(self, rows: Transaction, message: Message, chat: Chat) -> str:
+        """What a message says at a chat's address; nothing in a group that only wants answers, where it is none."""
+        address = chat.address
+        if address.group is not None and message.reply is not None and message.reply.decision != "answer":
+            group = rows.group(address.platform, address.self_id, address.group)
+            if group is not None and group.mode == "quiet":
+                return ""
+        return written(message, group=address.group is not None, address=self._settings.public_url)
+
+    def _picture(self, holder: Pass, url: str, address: Address) -> str:
+        own = (self._settings.qq_picture_hosts or "").split()
+        private = any(url.startswith((f"http://{host}/", f"https://{host}/")) for host in own)
+        return self._keep(holder, fetch(url, (*_HOSTS[address.platform], *own), private=private))
+
+
+def access_of(settings: Settings) -> Access:
+    """What the platforms know us by."""
+    written_bots = settings.qq_apps.get_secret_value().split() if settings.qq_apps else []
+    bots = dict(each.split(":", 1) for each in written_bots)
+    token = settings.onebot_token.get_secret_value() if settings.onebot_token else None
+    return Access(bots, token, settings.qq_api)

@@ -1,0 +1,231 @@
+"""Delivering what is to go out to QQ: each chat by itself, its pieces one after the other, and nothing lost on the way.
+
+What goes out next is decided, and what came of the last piece is noted, in one transaction before each sending
+(`parcel`). A piece that a crash cut off is handed over again as the same reply to the same message, and the official
+platform drops it if it had it. An active push, and OneBot as a whole, know no such thing: there a crash, or an answer
+that did not come, may double that one piece. One process delivers, as with notices.
+
+A chat whose platform is slow or refuses holds up no other: it rests, after pauses that grow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, Literal, TypeVar
+
+from bot.model import Message
+from bot.qq.line import Later, Line, LineError, Refused, Unclear
+from bot.qq.model import Chat, Heard, Piece, Platform
+from bot.qq.parcel import Packing, Parcel
+from bot.store.base import ConstraintError, Store, StoreError, Transaction
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+AT_ONCE: Final = 16
+"""Pieces that are on their way to one platform at the same time."""
+LOOK_SECONDS: Final = 30.0
+"""Between two looks where nobody wakes the outbox."""
+SEND_SECONDS: Final = 30.0
+"""After which a platform is taken not to have answered."""
+FIRST_PAUSE: Final = 1.0
+"""Seconds after a first failure; each further pause is twice as long …"""
+LONGEST_PAUSE: Final = 60.0
+"""… up to this."""
+NEW_CHATS: Final = 200
+"""Chats that one look begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a message: under way, its rest held back, sent, or failed at least in part.
+
+    `reason`, in Chinese for staff, is why it failed, or why it is still under way.
+    """
+
+    state: Literal["sending", "held", "sent", "failed"]
+    reason: str | None = None
+
+
+class Outbox:
+    """Delivers from a store by lines; `run` is a task of the event loop that the lines belong to.
+
+    For `text`, `split`, `rewrite` and `clock` see `Packing`. `every` is how many seconds pass between looks unless
+    somebody calls `wake`, `patience` how many a line may take for one piece. `changed` is told of each conversation
+    of whose messages something became.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        lines: Mapping[Platform, Line],
+        text: Callable[[Transaction, Message, Chat], str],
+        split: Callable[[str, int], Sequence[str]],
+        rewrite: Callable[[str], str],
+        *,
+        changed: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        every: float = LOOK_SECONDS,
+        patience: float = SEND_SECONDS,
+    ) -> None:
+        self._store, self._lines = store, lines
+        self._packing = Packing(lines, text, split, rewrite, clock)
+        self._changed = changed
+        self._sleep, self._every, self._patience = sleep, every, patience
+        self._rooms = {platform: asyncio.Semaphore(AT_ONCE) for platform in lines}
+        self._busy: set[str] = set()  # conversations that a task sees to
+        self._woken = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def wake(self) -> None:
+        """There may be something new. From any thread; returns at once."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: the next start looks by itself
+                self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def run(self) -> None:
+        """Deliver until cancelled; what is not delivered by then is delivered after the next start."""
+        self._loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._woken.clear()
+                await self._look(group)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._every):
+                        await self._woken.wait()
+
+    async def more(self, conversation_id: str, heard: Heard | None = None) -> bool:
+        """Let the next portion of a long message go; False if nothing is held.
+
+        `heard` is the message that asked for it: it is answered in the same transaction, for if it were taken up again
+        after a crash, it would ask for one portion more.
+        """
+
+        def work(rows: Transaction) -> bool:
+            released = self._packing.release(rows, conversation_id)
+            if released and heard:
+                rows.end_heard(heard)
+            return released
+
+        released = await asyncio.to_thread(self._store.write, work)
+        self.wake()
+        return released
+
+    async def tell(self, conversation_id: str, text: str, heard: Heard | None = None) -> None:
+        """Say something that is no message of the conversation's; `heard` is answered by it, as in `more`."""
+
+        def work(rows: Transaction) -> None:
+            self._packing.add(rows, conversation_id, text)
+            if heard:
+                rows.end_heard(heard)
+
+        await asyncio.to_thread(self._store.write, work)
+        self.wake()
+
+    async def _look(self, group: asyncio.TaskGroup) -> None:
+        """Begin with the chats that have something to deliver and that no task sees to."""
+        limit = len(self._busy) + NEW_CHATS  # those that wait for a dead platform must not hide the others
+        try:
+            behind = await asyncio.to_thread(self._store.read, lambda rows: rows.chats_behind(limit))
+        except StoreError as error:
+            log.warning("QQ：暂时无法读取待发送的消息，稍后重试：%s", error)
+            return
+        except Exception as error:
+            _own_up(error)
+            return
+        for chat in behind:
+            if chat.conversation_id not in self._busy:
+                self._busy.add(chat.conversation_id)
+                group.create_task(self._see_to(chat.conversation_id))
+        if len(behind) == limit:
+            self._woken.set()
+
+    async def _see_to(self, conversation_id: str) -> None:
+        """Deliver what a chat has to deliver, however long that takes."""
+        try:
+            await self._deliver(conversation_id)
+        except Exception as error:
+            _own_up(error)
+            await self._sleep(LONGEST_PAUSE)
+        finally:
+            self._busy.discard(conversation_id)
+            self._woken.set()  # something may have come while the task was ending
+
+    async def _deliver(self, conversation_id: str) -> None:
+        parcel = await self._write(partial(self._packing.step, conversation_id=conversation_id))
+        tries = 0
+        while parcel is not None:
+            came = await self._hand_over(parcel)
+            following = partial(self._packing.step, conversation_id=conversation_id)
+            if isinstance(came, Later):
+                await self._write(partial(self._packing.settle, parcel=parcel, came=came))
+                self._changed(conversation_id)
+                await self._sleep(max(came.wait or 0.0, _pause(tries)))
+                tries += 1
+            else:
+                following = partial(following, parcel=parcel, came=came)
+                tries = 0
+            parcel = await self._write(following)
+            self._changed(conversation_id)
+
+    async def _write(self, work: Callable[[Transaction], T]) -> T:
+        """Write, however long the store cannot be written to: what a platform took must not be forgotten."""
+        tries = 0
+        while True:
+            try:
+                return await asyncio.to_thread(self._store.write, work)
+            except ConstraintError:
+                raise
+            except StoreError as error:
+                log.warning("QQ：暂时无法保存发送情况，稍后重试：%s", error)
+            await self._sleep(_pause(tries))
+            tries += 1
+
+    async def _hand_over(self, parcel: Parcel) -> str | LineError:
+        """Hand a parcel to its line: what the platform calls it, or why it was not taken."""
+        line = self._lines.get(parcel.address.platform)
+        if line is None:
+            return Refused("没有启用这个平台的接入")
+        first = parcel.pieces[0]
+        try:
+            async with self._rooms[parcel.address.platform], asyncio.timeout(self._patience):
+                if len(parcel.pieces) > 1:
+                    return await line.forward(parcel.address, [piece.text for piece in parcel.pieces])
+                return await line.send(parcel.address, first.text, first.message_id, first.reply)
+        except LineError as error:
+            return error
+        except TimeoutError:
+            return Unclear("平台没有回应")
+        except Exception as error:
+            _own_up(error)
+            return Later("程序内部错误")
+
+
+def outcomes(pieces: Collection[Piece]) -> Mapping[int, Delivery]:
+    """What became of each message, by its sequence number: failed, or under way, if any of its pieces is. Pure."""
+    found: dict[int, Delivery] = {}
+    for state in ("sent", "held", "queued", "sending", "failed"):  # the last one counts
+        for piece in pieces:
+            if piece.state == state and piece.sequence > 0:
+                found[piece.sequence] = Delivery("sending" if state == "queued" else state, piece.reason)
+    return found
+
+
+def _pause(tries: int) -> float:
+    """Seconds to wait after one failure more than `tries`."""
+    return float(min(FIRST_PAUSE * 2 ** min(tries, 30), LONGEST_PAUSE))
+
+
+def _own_up(error: Exception) -> None:
+    """Log a fault of ours: what and where, but not in its own words, which may be the visitor's."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("QQ：发送出错，稍后重试：%s（%s:%s）", type(error).__name__, place.name, place.lineno)

@@ -1,0 +1,227 @@
+"""What goes out to QQ next, and what came of it: decided within one transaction of the store. Sends nothing.
+
+A message of the bot's or of a member of staff becomes pieces in the same transaction that moves the chat's cursor past
+it. A piece is stored as `sending`, with the reply that it will be, before it is handed to its line, and as `sent` or
+`failed` after it.
+
+- Where a platform counts replies, at most `PORTION` pieces of a message go at once, the last of them with a hint; the
+  rest is held until the person asks for it, however long that takes. Held pieces of an earlier message are given up
+  when an answer of the bot's, or another message that is too long, goes out: so 「继续」 always means the last one.
+- When a piece fails for good, the rest of its message fails with it, for half an answer misleads. The next message is
+  tried.
+- What could not be delivered for a day is given up, in a group for an hour: there the talk has gone on, and all the
+  others would read it. That also goes for what was left over while the program was not running.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.model import Message
+from bot.qq.line import Expired, Later, Line, LineError, Repeated, Unclear, Window
+from bot.qq.model import Address, Chat, Piece, Platform
+from bot.store.base import Transaction
+
+log = logging.getLogger(__name__)
+
+PORTION: Final = 4
+"""Pieces of one message that go at once where replies are counted; no platform takes fewer to one message."""
+MARGIN: Final = timedelta(seconds=5)
+"""Before its end a window counts as over: the clocks differ, and the way takes time."""
+KEPT: Final = timedelta(hours=24)
+KEPT_IN_GROUP: Final = timedelta(hours=1)
+"""The age at which what was not taken is given up."""
+
+_HINT: Final = "\n\n（内容较长，还有 {} 段，回复「继续」查看。）"
+_ROOM: Final = len(_HINT.format(999).encode())
+NOT_ASKED_FOR: Final = "访客没有继续查看其余部分"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What goes in one call: a piece, or all pieces of a message, forwarded as one."""
+
+    address: Address
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How messages become parcels.
+
+    `text` says a message as it is read on QQ ("": not at all), `rewrite` changes addresses of the web where a platform
+    takes only those that were filed, `split` cuts a text into pieces of at most so many UTF-8 bytes. `clock` tells the
+    time.
+    """
+
+    lines: Mapping[Platform, Line]
+    text: Callable[[Transaction, Message, Chat], str]
+    split: Callable[[str, int], Sequence[str]]
+    rewrite: Callable[[str], str]
+    clock: Callable[[], datetime]
+
+    def release(self, rows: Transaction, conversation_id: str) -> bool:
+        """Let the next portion of what is held go; False if nothing is."""
+        held = rows.pieces(conversation_id, ["held"])
+        for piece in held[:PORTION]:
+            rows.put_piece(replace(piece, state="queued", at=self.clock()))
+        return bool(held)
+
+    def add(self, rows: Transaction, conversation_id: str, text: str) -> None:
+        """Line up a word that is no message of the conversation's."""
+        chat = rows.chat(conversation_id)
+        if chat is None:
+            return
+        used = sum(piece.sequence == 0 for piece in rows.pieces(conversation_id))
+        parts = self._parts(text, self.lines.get(chat.address.platform))
+        now = self.clock()
+        rows.add_pieces([Piece(conversation_id, 0, used + n, part, "queued", now) for n, part in enumerate(parts)])
+
+    def step(
+        self, rows: Transaction, conversation_id: str, parcel: Parcel | None = None, came: str | LineError = ""
+    ) -> Parcel | None:
+        """Note what came of a parcel, if there was one, and make the next one ready; None where nothing is left."""
+        if parcel is not None:
+            self.settle(rows, parcel, came)
+        chat = rows.chat(conversation_id)
+        if chat is None:  # deleted meanwhile
+            return None
+        chat = self._take(rows, chat)
+        kept = KEPT if chat.address.group is None else KEPT_IN_GROUP
+        while waiting := rows.pieces(conversation_id, ("queued", "sending")):
+            first = waiting[0]
+            if self.clock() - first.at < kept:
+                return self._pack(rows, chat, [piece for piece in waiting if piece.sequence == first.sequence])
+            _fail(rows, first, first.reason or f"超过 {kept // timedelta(hours=1)} 小时未能送达")
+        return None
+
+    def _take(self, rows: Transaction, chat: Chat) -> Chat:
+        """Make pieces of the messages above the cursor, and move it; the chat as it is then."""
+        messages = rows.messages(chat.conversation_id, chat.cursor)
+        if not messages:
+            return chat
+        for message in messages:
+            if message.author != "visitor":
+                self._cut(rows, chat, message)
+        moved = replace(chat, cursor=messages[-1].sequence)
+        rows.put_chat(moved)
+        return moved
+
+    def _cut(self, rows: Transaction, chat: Chat, message: Message) -> None:
+        """Make pieces of a message, which waits since it was said; of one without words none."""
+        line = self.lines.get(chat.address.platform)
+        text = self.text(rows, message, chat)
+        parts = self._parts(text, line)
+        long = line is not None and line.window.replies is not None and len(parts) > PORTION
+        if long:
+            parts = _hinted(self._parts(text, line, _ROOM))
+        if long or (parts and message.reply is not None):
+            for piece in rows.pieces(chat.conversation_id, ["held"]):
+                rows.put_piece(replace(piece, state="failed", reason=NOT_ASKED_FOR))
+        rows.add_pieces(
+            [
+                Piece(
+                    chat.conversation_id,
+                    message.sequence,
+                    number,
+                    part,
+                    "held" if long and number >= PORTION else "queued",
+                    message.created_at,
+                )
+                for number, part in enumerate(parts)
+            ]
+        )
+
+    def _parts(self, text: str, line: Line | None, room: int = 0) -> Sequence[str]:
+        """Cut a text as a line wants it, and leave room in each piece; whole where there is no line, so not to send."""
+        if line is None or not text.strip():
+            return [text] if text.strip() else []
+        return self.split(self.rewrite(text) if line.filed else text, line.longest - room)
+
+    def _pack(self, rows: Transaction, chat: Chat, message: Sequence[Piece]) -> Parcel:
+        """Make what comes next of a message ready to be handed over: all of it, forwarded as one, or its first piece.
+
+        Pieces that are forwarded are all in one state; where that was refused, the first is ahead of the others.
+        """
+        first, *others = message
+        line = self.lines.get(chat.address.platform)
+        whole = bool(others) and first.sequence > 0 == first.number and len({piece.state for piece in message}) == 1
+        if line is not None and line.forwards and whole:
+            for piece in message:
+                rows.put_piece(replace(piece, state="sending"))
+            return Parcel(chat.address, tuple(message))
+        if first.state == "queued":
+            first = self._route(rows, chat, first)
+        return Parcel(chat.address, (first,))
+
+    def _route(self, rows: Transaction, chat: Chat, piece: Piece, *, push: bool = False) -> Piece:
+        """Decide as which reply to the person's last message a piece is sent; an active push where it is not usable."""
+        line = self.lines.get(chat.address.platform)
+        if push or line is None or not _open(line.window, chat, self.clock()):
+            piece = replace(piece, state="sending", message_id=None, reply=None)
+        else:
+            chat = replace(chat, replies=chat.replies + 1)
+            rows.put_chat(chat)
+            piece = replace(piece, state="sending", message_id=chat.message_id, reply=chat.replies)
+        rows.put_piece(piece)
+        return piece
+
+    def _is_numbered(self, chat: Chat, piece: Piece) -> bool:
+        """Whether the platform would drop a piece that it has already."""
+        line = self.lines.get(chat.address.platform)
+        return piece.message_id is not None and line is not None and line.window.replies is not None
+
+    def settle(self, rows: Transaction, parcel: Parcel, came: str | LineError) -> None:
+        """Note what came of a parcel."""
+        first, *others = parcel.pieces
+        chat = rows.chat(first.conversation_id)
+        if chat is None:
+            return
+        if isinstance(came, str | Repeated):
+            name = came or None if isinstance(came, str) else None  # some say nothing
+            for piece in parcel.pieces:
+                rows.put_piece(replace(piece, state="sent", platform_id=name, reason=None))
+        elif others:  # it cannot be forwarded: one by one, then
+            self._route(rows, chat, first)
+            for piece in others:
+                rows.put_piece(replace(piece, state="queued"))
+        elif isinstance(came, Unclear) and first.reason == str(came) and not self._is_numbered(chat, first):
+            _fail(rows, first, f"{came}，可能已经送达")  # each time it is sent it may double
+        elif isinstance(came, Later):
+            rows.put_piece(replace(first, reason=str(came)))
+        elif isinstance(came, Expired) and first.message_id is not None:
+            same = chat.message_id == first.message_id
+            if same:  # whatever was counted here, the platform takes no more replies to that message
+                window = self.lines[chat.address.platform].window
+                chat = replace(chat, replies=max(chat.replies, window.replies or 0))
+                rows.put_chat(chat)
+            self._route(rows, chat, first, push=same)
+        else:
+            _fail(rows, first, str(came))
+
+
+def _open(window: Window, chat: Chat, now: datetime) -> bool:
+    """Whether the person's last message can be replied to once more."""
+    lasts = window.private if chat.address.group is None else window.group
+    in_time = lasts is None or now < chat.heard_at + lasts - MARGIN
+    return in_time and (window.replies is None or chat.replies < window.replies)
+
+
+def _hinted(parts: Sequence[str]) -> list[str]:
+    """Tell at the end of each portion how much is left."""
+    return [
+        part + _HINT.format(len(parts) - number) if number % PORTION == 0 and number < len(parts) else part
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def _fail(rows: Transaction, piece: Piece, reason: str) -> None:
+    """Give up a piece, and the rest of its message with it."""
+    log.warning("QQ：有一条消息未能送达：%s", reason)
+    for other in rows.pieces(piece.conversation_id, ("queued", "sending", "held")):
+        if other.sequence == piece.sequence and (other.sequence > 0 or other.number == piece.number):
+            rows.put_piece(replace(other, state="failed", reason=reason))
