@@ -115,6 +115,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
         handler.addFilter(Masked())
     _share_memory()
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold addresses, and those hold users' ids
     _warn_of_unknown_holidays(settings)
     with closing(SqliteStore(settings.database)) as store, closing(Preferences(store, settings)) as preferences:
         settings = preferences.settings
@@ -136,7 +137,10 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             proxy_headers=False,  # forwarded addresses count from TRUSTED_PROXIES only
             server_header=False,
             log_config=None,
+            http="h11",
             h11_max_incomplete_event_size=32 * 1024,
+            ws="websockets-sansio",
+            ws_max_size=1024**2,
             timeout_graceful_shutdown=10,
         )
         server = Server(config, live)
@@ -277,6 +281,18 @@ def evaluate(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if missed else 0
 
 
+def qq_simulate(settings: Settings, options: argparse.Namespace) -> int:
+    """Chat with the bot of a running server in the terminal, as on QQ."""
+    from bot.qq.simulate.command import SimulateError, simulate  # noqa: PLC0415 — brings servers and clients
+
+    try:
+        simulate(settings, options.platform, options.url, options.port)
+    except SimulateError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
 def _desk_asked(settings: Settings, options: argparse.Namespace) -> Desk:
     """The desk that `predict` and `evaluate` ask: the usual one, or a throw-away one over what the options name."""
     if not (options.entries or options.no_similar):
@@ -355,8 +371,19 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--floor", type=Path, metavar="FLOOR.toml", help="exit with 1 where a figure misses its value")
     added.add_argument("--accept", action="store_true", help="keep the figures as those to compare the next with")
     about_desk(added)
+    added = command("qq-simulate", qq_simulate, "chat with a running server in the terminal, as on QQ")
+    added.add_argument("--platform", choices=["onebot", "official"], default="onebot", help="default: onebot")
+    added.add_argument("--url", type=_server, metavar="URL", help="the server (default: HOST and PORT)")
+    added.add_argument("--port", type=int, metavar="N", help="where the platform is (default: 8100, or that of QQ_API)")
     _add_keeping(commands, command)
     return parser
+
+
+def _server(text: str) -> str:
+    """The address of a server, for `qq-simulate --url`."""
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"「{text}」不是 http:// 或 https:// 开头的网址")
+    return text.rstrip("/")
 
 
 def _add_keeping(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:

@@ -9,6 +9,7 @@ import ipaddress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -70,6 +71,20 @@ class Settings(BaseSettings):
 
     widget_origins: str | None = None
     """The sites whose pages may embed the widget, https://host or https://host=system each; none but our own."""
+    public_url: str | None = None
+    """The chat's address as visitors reach it, https://help.example.gov.cn: what QQ users are sent to."""
+    qq_apps: SecretStr | None = None
+    """Bots of the official QQ platform, APPID:SECRET each."""
+    qq_api: str | None = None
+    """Another address of the official platform's interface, as the simulator's."""
+    qq_filed_hosts: str | None = None
+    """Hosts whose addresses the platform lets a bot send, separated by spaces."""
+    qq_picture_hosts: str | None = None
+    """Hosts besides the platforms' own that pictures may be fetched from, be they in one's own network."""
+    onebot_token: SecretStr | None = None
+    """What a OneBot v11 client identifies itself with; without it none can connect."""
+    rate_per_qq_user: str = "30/minute"
+    rate_per_qq_group: str = "120/minute"
     api_key: SecretStr | None = None
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     rate_per_address: str = "120/minute"
@@ -97,10 +112,42 @@ class Settings(BaseSettings):
             ipaddress.ip_network(network, strict=False)
         return value
 
-    @field_validator("rate_per_address", "rate_per_conversation", "rate_lookups", "rate_tickets")
+    @field_validator(
+        "rate_per_address",
+        "rate_per_conversation",
+        "rate_lookups",
+        "rate_tickets",
+        "rate_per_qq_user",
+        "rate_per_qq_group",
+    )
     @classmethod
     def _rate(cls, value: str) -> str:
         parse(value)
+        return value
+
+    @field_validator("qq_apps")
+    @classmethod
+    def _apps(cls, value: SecretStr | None) -> SecretStr | None:
+        for part in (value.get_secret_value() if value else "").split():
+            app_id, _, secret = part.partition(":")
+            if not (app_id.isascii() and app_id.isdigit() and secret.isascii() and secret.isalnum()):
+                raise ValueError("请写成 APPID:SECRET，多个机器人之间用空格分隔")
+        return value
+
+    @field_validator("public_url", "qq_api")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        split = urlsplit(value or "https://host")
+        if split.scheme not in ("http", "https") or not split.hostname or split.query or split.fragment:
+            raise ValueError("请写成 https://help.example.gov.cn 的形式")
+        return value.rstrip("/") if value else None
+
+    @field_validator("onebot_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value else "0123456789abcdef"
+        if len(token) < 16 or not (token.isascii() and token.isprintable()) or " " in token:
+            raise ValueError("至少 16 个字母、数字或符号，不含空格")
         return value
 
     @field_validator("widget_origins")

@@ -505,7 +505,7 @@ def test_no_picture_is_taken_once_the_folder_is_full(tmp_path: Path) -> None:
     with place_in(tmp_path, picture_budget_mb=1) as place:
         visitor = place.say("你好")
         picture = visitor.request("POST", "/pictures", content=image()).json()["picture_id"]
-        place.service.budget.add(1024**2)
+        place.service.album.budget.add(1024**2)
         refused = visitor.request("POST", "/pictures", content=image())
         assert is_problem(refused, 503)
         assert "文字" in refused.json()["detail"]

@@ -24,6 +24,21 @@ from bot.settings import Settings
         ("MOST_STREAMS", "0"),
         ("MOST_STREAMS_PER_ADDRESS", "-1"),
         ("PICTURE_BUDGET_MB", "-1"),
+        ("PUBLIC_URL", "help.example.gov.cn"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://help.example.gov.cn/?system=zyb"),
+        ("PUBLIC_URL", "https://help.example.gov.cn/#chat"),
+        ("QQ_API", "ftp://127.0.0.1"),
+        ("QQ_APPS", "102000001"),
+        ("QQ_APPS", "bot:DG5g3B4j9X2KOErG"),
+        ("QQ_APPS", "102000001:"),
+        ("QQ_APPS", "102000001:DG5g,102000002:naOC"),
+        ("QQ_APPS", "102000001:DG5g3B4j9X2KOErG 102000002"),
+        ("ONEBOT_TOKEN", "fifteen-letters"),
+        ("ONEBOT_TOKEN", "with a space in it"),
+        ("ONEBOT_TOKEN", "机器人的口令机器人的口令机器人的口令"),
+        ("RATE_PER_QQ_USER", "often"),
+        ("RATE_PER_QQ_GROUP", "3"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -56,3 +71,25 @@ def test_the_largest_numbers_make_times(monkeypatch: pytest.MonkeyPatch) -> None
     settings = Settings(_env_file=None)
     assert settings.office.expire_after.days == 36_500
     assert settings.retention
+
+
+def test_ways_to_qq_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several bots, a token that is just long enough, an address without its last slash; no secret is shown."""
+    monkeypatch.setenv("QQ_APPS", "102000001:DG5g3B4j9X2KOErG 102000002:naOC0ocQE3shWLAfffVLB1rhYPG7")
+    monkeypatch.setenv("ONEBOT_TOKEN", "sixteen-letters!")
+    monkeypatch.setenv("PUBLIC_URL", "https://help.example.gov.cn/chat/")
+    settings = Settings(_env_file=None)
+    assert settings.qq_apps is not None
+    assert len(settings.qq_apps.get_secret_value().split()) == 2
+    assert settings.onebot_token is not None
+    assert settings.public_url == "https://help.example.gov.cn/chat"
+    assert "naOC0" not in repr(settings)
+    assert "sixteen" not in repr(settings)
+
+
+def test_nothing_is_open_to_qq_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither when the variables are missing nor when they are empty."""
+    for name in ("QQ_APPS", "ONEBOT_TOKEN", "PUBLIC_URL", "QQ_API"):
+        monkeypatch.setenv(name, "")
+    settings = Settings(_env_file=None)
+    assert (settings.qq_apps, settings.onebot_token, settings.public_url, settings.qq_api) == (None, None, None, None)

@@ -12,7 +12,7 @@ from bot.api.dep import OPTIONAL, Service, Serving, Token, address
 from bot.api.holder import Holder, pass_of, spend
 from bot.api.problem import responses
 from bot.api.site import about
-from bot.turn import Incoming, Turn, View
+from bot.turn import Incoming, Turn, Unknown, View
 
 router = APIRouter(prefix="/api", tags=["chat"])
 
@@ -64,6 +64,16 @@ def begin(wanted: schema.Beginning, request: Request, serving: Serving) -> schem
     """Begin a conversation without a word, to send a picture up first; a message to `/chat` begins one by itself."""
     serving.messages.spend(address(request))
     holder = serving.bot.begin(about(wanted.system, request))
+    return schema.Begun(conversation_id=holder.conversation_id, conversation_token=holder.token)
+
+
+@router.post("/join", responses=responses(400, 404, 408, 413, 422, 429, 503))
+def join(wanted: schema.Joining, request: Request, serving: Serving) -> schema.Begun:
+    """Go on with the conversation that one was invited to, once; its token is given for the code."""
+    serving.messages.spend(address(request))
+    if serving.invitations is None:
+        raise Unknown("这个链接已经用过或已失效，请联系客服重新获取。")
+    holder = serving.invitations.take(wanted.code)
     return schema.Begun(conversation_id=holder.conversation_id, conversation_token=holder.token)
 
 

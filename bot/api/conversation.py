@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
@@ -18,7 +16,6 @@ from bot.api.dep import Serving, address
 from bot.api.holder import Holder, spend
 from bot.api.problem import responses
 from bot.contact import read_contact
-from bot.picture import clean
 from bot.store.base import StoreError
 from bot.turn import Unknown
 
@@ -106,29 +103,7 @@ async def send_picture(request: Request, serving: Serving, holder: Holder) -> sc
     serving.messages.spend(address(request))
     spend(serving, holder)
     data = await request.body()
-
-    def keep() -> model.Picture:
-        serving.budget.check()
-        picture = clean(data)
-        kept = model.Picture(
-            id=secrets.token_urlsafe(16),
-            conversation_id=holder.conversation_id,
-            media_type=picture.media_type,
-            size=len(picture.data),
-            width=picture.width,
-            height=picture.height,
-            created_at=datetime.now(UTC),
-        )
-        serving.pictures.keep(kept.id, picture)  # first the file: a row without one would promise what is not there
-        try:
-            serving.bot.add_picture(holder, kept)
-        except BaseException:
-            serving.pictures.delete(kept.id)
-            raise
-        serving.budget.add(kept.size)
-        return kept
-
-    kept = await run_in_threadpool(keep)
+    kept = await run_in_threadpool(serving.album.keep, holder, data)
     return schema.PictureKept(picture_id=kept.id, width=kept.width, height=kept.height)
 
 

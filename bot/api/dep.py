@@ -8,18 +8,20 @@ from __future__ import annotations
 import ipaddress
 import secrets
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 from fastapi import Depends, Header, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from bot.account import Accounts
 from bot.agent import Agents
-from bot.api.limit import Budget, Limit, Places
+from bot.api.album import Album
+from bot.api.limit import Limit, Places
 from bot.api.ready import Ready
 from bot.audition import Audition
 from bot.demand import Demand
 from bot.dialogue import Bot
+from bot.invitation import Invitations
 from bot.ledger import Ledger
 from bot.library import Library
 from bot.live import Live
@@ -28,6 +30,9 @@ from bot.preference import Preferences
 from bot.review import Review
 from bot.settings import Settings
 from bot.store.base import Store
+
+if TYPE_CHECKING:
+    from bot.qq.exchange import Exchange  # brings NoneBot, which most do without
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,9 @@ class Service:
     streams: Places
     streams_of_address: Places
     streams_of_conversation: Places
-    budget: Budget
+    album: Album
+    exchange: Exchange | None
+    invitations: Invitations | None
 
     @property
     def live(self) -> Live:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fastapi import APIRouter
 
 from bot.api import schema
@@ -31,5 +33,13 @@ def readyz(serving: Serving) -> schema.Readiness:
         search=desk.index.mode,
         entries=len(desk.knowledge.entries),
         index=desk.knowledge.content_hash,
+        qq=[
+            schema.QQBot(platform=each.platform, ready=each.ready, heard_at=_written(each.heard_at))
+            for each in (serving.exchange.connections() if serving.exchange else ())
+        ],
         detail="".join(notes) or None,
     )
+
+
+def _written(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -156,6 +156,14 @@ class Beginning(BaseModel):
     )
 
 
+class Joining(BaseModel):
+    """An invitation to go on with a conversation."""
+
+    model_config = _example({"code": "Xb1vD2yqk0sS3mJc9w4n1A"})
+
+    code: str = Field(min_length=1, max_length=100, description="What stands behind `#` in the invitation's address.")
+
+
 class Begun(BaseModel):
     """An empty conversation."""
 
@@ -465,15 +473,26 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+class QQBot(BaseModel):
+    """How a bot on QQ stands."""
+
+    platform: Literal["qq", "onebot"] = Field(description="The official platform, or a OneBot v11 client.")
+    ready: bool = Field(description="Whether messages can go out.")
+    heard_at: str | None = Field(description="When it last heard a message since the server's start.")
+
+
 class Readiness(BaseModel):
     """What is ready to serve."""
 
-    model_config = _example({"status": "ready", "search": "hybrid", "entries": 34, "index": "5f1d…", "detail": None})
+    model_config = _example(
+        {"status": "ready", "search": "hybrid", "entries": 34, "index": "5f1d…", "qq": [], "detail": None}
+    )
 
     status: Literal["ready"] = "ready"
     search: Literal["hybrid", "keyword"]
     entries: int
     index: str = Field(description="The content hash of the documents that the index was made of.")
+    qq: list[QQBot] = Field(description="The bots on QQ, where a way there is set up.")
     detail: str | None = Field(description="What an operator should know, in Chinese.")
 
 

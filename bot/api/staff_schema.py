@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -231,6 +231,27 @@ class TicketFile(BaseModel):
     masked: bool
 
 
+class QQDelivery(BaseModel):
+    """A message to a visitor on QQ that did not arrive, or not all of it."""
+
+    sequence: int
+    state: Literal["sending", "held", "failed"] = Field(
+        description="`held`: the visitor has to ask for the rest of a long message."
+    )
+    reason: str | None = Field(description="Why it failed, or why it is still under way; Chinese.")
+
+
+class QQChat(BaseModel):
+    """A conversation that is held on QQ."""
+
+    group: bool = Field(description="In a group, or in private.")
+    trouble: Literal["failed", "over", "unset"] | None = Field(
+        description="Why the visitor may not be reached: a message failed; the time to reply is over, until the visitor"
+        " writes again; QQ is not set up any more."
+    )
+    undelivered: list[QQDelivery] = Field(description="Messages that did not arrive, by their numbers.")
+
+
 class TicketLive(BaseModel):
     """How a ticket and its conversation stand, sent whenever that changes."""
 
@@ -244,6 +265,7 @@ class TicketLive(BaseModel):
             "staff_read": 5,
             "history": 3,
             "feedback": [{"message_id": "fCo2vZbWQ0eRr0oR3n5K2w", "helpful": True, "reason": "", "at": _AT}],
+            "qq": None,
         }
     )
 
@@ -255,6 +277,7 @@ class TicketLive(BaseModel):
     staff_read: int
     history: int = Field(description="How many lines the ticket's history has.")
     feedback: list[FeedbackLine]
+    qq: QQChat | None = Field(description="How it stands on QQ, where the conversation is held there.")
 
 
 class Transfer(BaseModel):

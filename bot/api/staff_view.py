@@ -11,6 +11,7 @@ from bot.agent import File
 from bot.api import schema
 from bot.api import staff_schema as shape
 from bot.api.dep import Service
+from bot.api.staff_chat import chat_of
 from bot.store.base import Transaction
 
 PAGE: Final = 500
@@ -106,6 +107,7 @@ def live_of(file: File, serving: Service) -> shape.TicketLive:
         staff_read=file.conversation.staff_read,
         history=len(file.events),
         feedback=_feedback(file),
+        qq=chat_of(file.conversation.id, serving),
     )
 
 

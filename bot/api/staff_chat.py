@@ -1,0 +1,50 @@
+"""How a conversation on QQ stands, as it goes on the wire: what did not arrive, and whether the visitor is reached."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+
+from bot.api import staff_schema as shape
+from bot.api.dep import Service
+from bot.qq.model import Chat, Piece
+from bot.qq.outbox import Delivery, outcomes
+from bot.qq.parcel import MARGIN, NOT_ASKED_FOR
+from bot.store.base import Transaction
+
+Trouble: TypeAlias = Literal["failed", "over", "unset"]
+
+
+def chat_of(conversation_id: str, serving: Service) -> shape.QQChat | None:
+    """How a conversation stands on QQ; None where it is not held there."""
+
+    def work(rows: Transaction) -> tuple[Chat, list[Piece], list[int]] | None:
+        chat = rows.chat(conversation_id)
+        if chat is None:
+            return None
+        unseen = rows.messages(conversation_id, chat.cursor)
+        return chat, rows.pieces(conversation_id), [each.sequence for each in unseen if each.author != "visitor"]
+
+    found = serving.store.read(work)
+    if found is None:
+        return None
+    chat, pieces, unseen = found
+    came = {**dict.fromkeys(unseen, Delivery("sending")), **outcomes(pieces)}
+    undelivered = [
+        shape.QQDelivery(sequence=sequence, state=each.state, reason=each.reason)
+        for sequence, each in sorted(came.items())
+        if each.state != "sent"
+    ]
+    failed = any(each.state == "failed" and each.reason != NOT_ASKED_FOR for each in undelivered)
+    trouble: Trouble | None = "failed" if failed else None
+    trouble = trouble or ("unset" if serving.exchange is None else "over" if _over(chat) else None)
+    return shape.QQChat(group=chat.address.group is not None, trouble=trouble, undelivered=undelivered)
+
+
+def _over(chat: Chat) -> bool:
+    """Whether the time to reply to the visitor's last message is over. OneBot knows no such time."""
+    from bot.qq.official import OfficialLine  # noqa: PLC0415 — brings NoneBot, which is there where QQ is set up
+
+    window = OfficialLine.window
+    lasts = window.private if chat.address.group is None else window.group
+    return chat.address.platform == "qq" and lasts is not None and datetime.now(UTC) >= chat.heard_at + lasts - MARGIN
