@@ -115,7 +115,8 @@ class Figures:
 
     `days` and `systems` ("" where it is not known) have their share of everything counted: conversations, visits,
     visitor_messages, abandoned, replies by decision and answers by what became of them. `entries` has answers by what
-    became of them, and `given`. `hours`: messages of visitors by weekday, Monday first, and hour.
+    became of them, and `given`. `hours`: messages of visitors by weekday, Monday first, and hour. `channels`: the
+    conversations by where they are held, "web" or "qq".
     """
 
     since: datetime
@@ -132,6 +133,7 @@ class Figures:
     systems: Mapping[str, Mapping[str, int]]
     entries: Mapping[str, Mapping[str, int]]
     hours: Sequence[Sequence[int]]
+    channels: Mapping[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON knows them: times as ISO 8601 text, spans in seconds."""
@@ -156,6 +158,7 @@ def measure(
     reasons: Counter[str] = Counter()
     abandoned: Counter[str] = Counter()
     entries: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    channels: Counter[str] = Counter()
     week = [[0] * 24 for _ in range(7)]
 
     def within(at: datetime) -> bool:
@@ -167,6 +170,7 @@ def measure(
         ours = system in (None, about)
         if ours and within(conversation[0].opened_at):
             counts.add("conversations", _day(conversation[0].opened_at), about)
+            channels[conversation[0].channel] += 1
         for visit in visits(conversation, cold_after, now):  # the inner loop sees every message: it is to be quick
             for number, said in enumerate(visit.said):
                 theirs = about if said.entry is None else _system(said.entry)
@@ -208,6 +212,7 @@ def measure(
         counts.systems,
         in_order(entries),
         week,
+        dict(channels),
     )
 
 

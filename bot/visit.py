@@ -41,6 +41,7 @@ class Said(NamedTuple):  # in place of a dataclass, since a hundred thousand of 
     words: str | None = None
     helpful: bool | None = None
     reason: str = ""
+    channel: str = "web"
 
     @property
     def small_talk(self) -> bool:

@@ -456,7 +456,7 @@ def test_agents_see_no_settings(desk: Desk, office: Office) -> None:
         assert agent.get(f"/console/settings{tab}").status_code == 403
     lead = desk.member("zhao", "/console/settings")
     expect(lead.get_by_role("navigation", name="设置").get_by_role("link")).to_have_text(
-        ["上班时间", "常用语", "最近的改动"]
+        ["上班时间", "常用语", "QQ", "最近的改动"]
     )
 
 

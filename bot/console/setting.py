@@ -44,6 +44,7 @@ class Tab:
 TABS: Final = (
     Tab("hours", "上班时间"),
     Tab("canned", "常用语"),
+    Tab("qq", "QQ"),
     Tab("accounts", "账号", "admin"),
     Tab("keys", "密钥", "admin"),
     Tab("targets", "通知", "admin"),

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from bot.agent import File
+from bot.agent import File, NotYours
 from bot.api.dep import Serving, lookup
 from bot.api.staff_caller import Caller
+from bot.api.staff_chat import chat_of
 from bot.api.staff_ticket import Number
 from bot.api.staff_view import file_of
 from bot.console.page import Member, may, partial, render
@@ -56,6 +57,11 @@ def legal(file: File, caller: Caller) -> frozenset[str]:
         "close": (mine and status == "assigned") or status in ("collecting", "waiting"),
     }
     return frozenset(deed for deed, possible in deeds.items() if possible)
+
+
+def may_invite(file: File, caller: Caller) -> bool:
+    """Whether somebody may make an address by which a visitor on QQ goes on in the web chat."""
+    return file.conversation.owner == caller.staff.name or may(caller, "lead")
 
 
 def tried(file: File) -> list[Attempt]:
@@ -103,6 +109,9 @@ def ticket(number: Number, request: Request, serving: Serving, caller: Member) -
         view=file_of(file, serving),
         deeds=legal(file, caller),
         mine=file.conversation.owner == caller.staff.name,
+        qq=chat_of(file.conversation.id, serving),
+        invites=may_invite(file, caller),
+        web=serving.invitations is not None,
         tried=tried(file),
         colleagues=[staff for staff in serving.accounts.all() if staff.active],
         system_names=system_names(desk),
@@ -121,3 +130,21 @@ def suggestions(number: Number, request: Request, serving: Serving, caller: Memb
         likely = [hit for hit in thought.hits[:SUGGESTED] if hit.confidence >= LEAST]
         near = [each for each in found_all(serving.bot.desk, likely) if each.near]
     return render(request, "ticket_suggestions.html", said=said, near=near)
+
+
+@router.post("/tickets/{number}/link")
+def link(number: Number, request: Request, serving: Serving, caller: Member) -> HTMLResponse:
+    """Make an address by which a visitor on QQ goes on in the web chat. This answer alone shows it."""
+    file = serving.agents.file(number, caller.staff)
+    qq = chat_of(file.conversation.id, serving)
+    if qq is None:
+        raise HTTPException(404, "这个会话不在 QQ 上。")
+    if serving.invitations is None:
+        raise HTTPException(409, "服务器没有设置 PUBLIC_URL，无法生成网页咨询链接。")
+    if not may_invite(file, caller):
+        raise NotYours("请先接待这位访客。")
+    address = serving.invitations.make(file.conversation.id)
+    serving.agents.note(number, caller.staff, "已生成网页咨询链接")
+    made = render(request, "ticket_link.html", address=address, group=qq.group)
+    made.headers["Cache-Control"] = "no-store"
+    return made

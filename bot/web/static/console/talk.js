@@ -77,6 +77,7 @@
       this.last = 0;
       this.read = 0;
       this.ratings = new Map(); // what the visitor thought of answers, by the messages' ids
+      this.qq = null; // how the conversation stands on QQ, if it is held there
       this.pinned = true; // whoever reads the newest goes on doing so, whatever grows
       log.addEventListener("scroll", () => { this.pinned = this.atEnd(); }, { passive: true });
       const grown = new ResizeObserver(() => this.pinned && this.toEnd());
@@ -111,6 +112,7 @@
       this.drawn.set(message.sequence, item);
       this.last = Math.max(this.last, message.sequence);
       this.tick(item, message.sequence);
+      this.deliver(item, message.sequence);
       this.show(item);
       return true;
     }
@@ -134,7 +136,27 @@
     }
 
     tick(item, sequence) {
-      if (item.classList.contains("agent")) item.querySelector(".mark").textContent = sequence <= this.read ? "已读" : "未读";
+      if (!item.classList.contains("agent")) return;
+      const unread = this.qq ? "" : "未读"; // QQ does not say what was read there
+      item.querySelector(".mark").textContent = sequence <= this.read ? "已读" : unread;
+    }
+
+    /** How the conversation stands on QQ. */
+    stands(qq) {
+      this.qq = qq;
+      this.drawn.forEach((item, sequence) => this.deliver(item, sequence));
+    }
+
+    /** Say of a message that it did not arrive, where it did not; touched only where that changes, for it is read out. */
+    deliver(item, sequence) {
+      const delivery = this.qq && this.qq.undelivered.find((each) => each.sequence === sequence);
+      const { state, reason } = delivery || {};
+      const words = { sending: "发送中", held: "其余部分待访客回复“继续”", failed: "未送达" }[state] || "";
+      const text = words + (reason ? "：" + reason : "");
+      const shown = item.querySelector(".delivery");
+      if ((shown ? shown.textContent : "") === text) return;
+      if (shown) shown.remove();
+      if (text) item.append(make("p", "delivery " + (state === "failed" ? "trouble" : "quiet"), text));
     }
 
     /** What the visitor thought of answers. */

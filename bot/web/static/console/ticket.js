@@ -47,12 +47,15 @@ document.addEventListener("alpine:init", () => {
       const before = this.state;
       this.state = state;
       this.mine = state.owner !== null && state.owner.name === document.body.dataset.me;
+      this.talk.stands(state.qq);
       this.talk.readUpTo(state.visitor_read);
       this.talk.rated(state.feedback);
       this.markRead();
-      const others = ({ visitor_read: _, staff_read: __, ...rest }) => JSON.stringify(rest);
+      const others = ({ visitor_read: _, staff_read: __, qq, ...rest }) => JSON.stringify([rest, qq && qq.trouble]);
       if (!before) {
-        if (state.history !== Number(this.$root.dataset.history)) this.refresh(); // something happened meanwhile
+        const { history, trouble } = this.$root.dataset;
+        const meanwhile = state.history !== Number(history) || ((state.qq && state.qq.trouble) || "") !== trouble;
+        if (meanwhile) this.refresh();
         return;
       }
       if (others(before) !== others(state)) this.refresh();
