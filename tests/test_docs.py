@@ -45,7 +45,7 @@ def _each(names: str, defaults: str) -> list[str]:
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
 def test_every_command_is_explained_and_exists(path: Path) -> None:
     """The commands of the help are those of the README; options shown are taken."""
-    shown = re.findall(r"^\$ (?:\w+=\S+ )?python serve\.py (\w+)", text(path), re.MULTILINE)
+    shown = re.findall(r"^\$ (?:\w+=\S+ )?python serve\.py ([\w-]+)", text(path), re.MULTILINE)
     parser = serve._parser()
     help_text = parser.format_help()
     for command in shown:
