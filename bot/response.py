@@ -118,15 +118,14 @@ class Respondent:
         reason = self.desk.reason(offer.reason) if offer else None
         if offer is None or reason is None:
             return None
-        if offer.status == "offered" and say.plain(text) == say.plain(offer.label):
-            return self.to_acceptance(reason)
-        if step is not None and step.field in (forms.CONSENT, forms.CONFIRM):
+        named = say.plain(text) == say.plain(offer.label)
+        if not named and step is not None and step.field in (forms.CONSENT, forms.CONFIRM):
             return None
         if offer.status == "closed" and say.is_deed(text):
             return self.to_acceptance(reason)
         if offer.status != "offered":
             return None
-        if say.is_yes(text):
+        if named or say.is_yes(text):
             return self.to_acceptance(reason)
         return self._respond(self._beside_form(self._spoken(wording.ALRIGHT)), nothing) if say.is_no(text) else None
 
