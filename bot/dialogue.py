@@ -50,7 +50,8 @@ from bot.turn import (
 REMEMBERED: Final = 40
 """Messages of a conversation that a turn looks back on."""
 MOST_PICTURES: Final = 30
-"""Pictures in one conversation."""
+"""Pictures in one conversation within PICTURE_DAY."""
+PICTURE_DAY: Final = timedelta(days=1)
 
 
 class _MovedOn(Exception):
@@ -182,11 +183,13 @@ class Bot:
 
     def add_picture(self, holder: Pass, picture: Picture) -> None:
         """Keep whose picture it is; NotOffered where the conversation has too many already."""
+        conversation_id = holder.conversation_id
 
         def work(transaction: Transaction) -> None:
             self.held(transaction, holder)
-            if len(transaction.pictures(holder.conversation_id)) >= MOST_PICTURES:
-                raise NotOffered(f"一次会话最多可以发送 {MOST_PICTURES} 张图片。")
+            since = self._clock() - PICTURE_DAY
+            if sum(each.created_at >= since for each in transaction.pictures(conversation_id)) >= MOST_PICTURES:
+                raise NotOffered(f"一天之内最多可以发送 {MOST_PICTURES} 张图片。")
             transaction.add_picture(picture)
 
         self._store.write(work)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.dialogue import Bot
-from bot.store.base import Store
+from bot.store.base import Store, Transaction
 from bot.turn import Pass, Unknown
 
 GOOD_FOR: Final = timedelta(hours=24)
@@ -36,7 +36,14 @@ class Invitations:
 
     def take(self, code: str) -> Pass:
         """What its holder gets; Unknown where there is no such invitation, any more or at all."""
-        conversation_id = self._store.write(lambda rows: rows.take_invitation(_hash(code), self._clock()))
+
+        def work(rows: Transaction) -> str | None:
+            taken = rows.take_invitation(_hash(code), self._clock())
+            if taken is not None:
+                rows.drop_chat(taken)  # from now on it is held in the web chat, and in no other place as well
+            return taken
+
+        conversation_id = self._store.write(work)
         if conversation_id is None:
             raise Unknown("这个链接已经用过或已失效，请联系客服重新获取。")
         return Pass(conversation_id, self._bot.token(conversation_id))

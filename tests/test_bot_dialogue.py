@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -260,9 +260,11 @@ def ticket_of(bot: Bot, turn: Turn) -> Ticket:
     return bot.view(holder(turn)).tickets[-1]
 
 
-def sent_up(bot: Bot, turn: Turn, number: int = 1) -> str:
+def sent_up(bot: Bot, turn: Turn, number: int = 1, at: datetime | None = None) -> str:
     """The id of a picture that was sent up to a conversation."""
-    picture = Picture(f"picture-{turn.conversation.id}-{number}", turn.conversation.id, "image/png", 9, 1, 1, NOW)
+    picture = Picture(
+        f"picture-{turn.conversation.id}-{number}", turn.conversation.id, "image/png", 9, 1, 1, at or datetime.now(UTC)
+    )
     bot.add_picture(holder(turn), picture)
     return picture.id
 
@@ -354,8 +356,9 @@ def test_no_picture_begins_a_conversation(bot: Bot) -> None:
 
 
 def test_a_conversation_holds_so_many_pictures(bot: Bot) -> None:
-    """The next one is refused in words; another conversation is not concerned."""
+    """In a day; the next one is refused in words. Another conversation is not concerned."""
     first, second = bot.turn(Incoming("你好")), bot.turn(Incoming("你好"))
+    sent_up(bot, first, -1, datetime.now(UTC) - timedelta(hours=25))
     for number in range(MOST_PICTURES):
         sent_up(bot, first, number)
     with pytest.raises(NotOffered, match="30 张图片"):

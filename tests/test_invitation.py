@@ -17,8 +17,9 @@ from bot.decide import Thresholds
 from bot.desk import Desk
 from bot.dialogue import Bot
 from bot.invitation import Invitations
+from bot.qq.model import Address, Chat
 from bot.store.sqlite import SqliteStore
-from bot.turn import Unknown
+from bot.turn import Incoming, Unknown
 
 pytest_plugins = ("browsing",)
 
@@ -28,7 +29,7 @@ GONE = "这个链接已经用过或已失效，请联系客服重新获取。"
 
 class Hall:
     def __init__(self, store: SqliteStore) -> None:
-        self.now = NOW
+        self.now, self.store = NOW, store
         self.bot = Bot(store, Desk(index_of(knowledge_of(entry("a-1", "问", "答"))), (), Thresholds()))
         self.invitations = Invitations(self.bot, store, "https://help.example", clock=lambda: self.now)
 
@@ -53,6 +54,17 @@ def test_a_code_opens_its_conversation_once(hall: Hall) -> None:
     for wrong in (code, "", "made-up", code[:-1]):
         with pytest.raises(Unknown, match=GONE):
             hall.invitations.take(wrong)
+
+
+def test_who_comes_over_is_answered_in_the_web_chat_alone(hall: Hall) -> None:
+    """What is said on QQ afterwards begins another conversation there."""
+    holder = hall.bot.begin(channel="qq")
+    place = Address("qq", "102", "LI")
+    hall.store.write(lambda t: t.put_chat(Chat(holder.conversation_id, place, 0, "m", NOW)))
+    hall.invitations.take(hall.code(holder.conversation_id))
+    assert hall.store.read(lambda t: (t.chat_at(place), t.chat(holder.conversation_id))) == (None, None)
+    hall.bot.turn(Incoming("你好"), holder)
+    assert hall.store.read(lambda t: t.chats_behind(10)) == []
 
 
 def test_a_code_is_good_for_a_day_and_until_the_next(hall: Hall) -> None:

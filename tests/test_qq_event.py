@@ -121,6 +121,35 @@ def test_what_it_said_itself_or_nobody_can_be_answered_for_is_left_alone(more: d
     assert heard(event, "10001", NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("segments", "addressed"),
+    [
+        ([text("大家好 "), {"type": "at", "data": {"qq": "10001"}}, text(" 账号锁了")], True),
+        ([{"type": "at", "data": {"qq": "20002"}}, {"type": "at", "data": {"qq": "10001"}}, text("怎么办")], True),
+        ([text("大家好 "), {"type": "at", "data": {"qq": "all"}}, text(" 账号锁了")], False),
+    ],
+)
+def test_who_names_the_bot_anywhere_means_it(segments: list[dict[str, Any]], *, addressed: bool) -> None:
+    """Who names everybody does not."""
+    event = said(*segments, message_type="group", group_id=30001)
+    assert event is not None
+    assert is_addressed(event) == addressed
+
+
+def test_a_message_written_as_one_string_quotes_as_well() -> None:
+    """As some clients have it."""
+    event = said(message_type="group", group_id=30001, message="[CQ:reply,id=42]还有呢")
+    assert isinstance(event, onebot.GroupMessageEvent)
+    assert (str(event.message), getattr(event, REPLIED_TO)) == ("还有呢", "42")
+
+
+def test_other_bots_are_left_alone() -> None:
+    """Two that name each other would never end."""
+    author = {"id": "M", "member_openid": "M", "bot": True, "member_role": "member"}
+    data = private().model_dump() | {"author": author, "group_id": "G", "group_openid": "G"}
+    assert heard(GroupAtMessageCreateEvent.model_validate(data), "102", NOW) is None
+
+
 @pytest.mark.parametrize("raw", [{}, {"post_type": "meta_event"}, {"post_type": "message", "message": "你好"}])
 def test_what_quotes_nothing_stays_as_it_is(raw: dict[str, Any]) -> None:
     """Whatever it is."""

@@ -97,6 +97,13 @@ def test_a_picture_that_is_too_large_is_not_kept_in_memory(host: str) -> None:
         fetch(f"http://{host}/large", (host,), private=True)
 
 
+def test_a_name_that_cannot_be_one_is_no_picture() -> None:
+    """Nor a fault of ours."""
+    for label in ("a" * 64, "a."):
+        with pytest.raises(PictureError, match=FAILED):
+            fetch(f"https://{label}.qpic.cn/a", HOSTS)
+
+
 @pytest.mark.parametrize("path", ["/missing", "/elsewhere", "/drip"])
 def test_what_does_not_come_is_said_to_be_missing(host: str, path: str) -> None:
     """A redirect is not followed, and who drips is not waited for."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake import entry, index_of, knowledge_of
@@ -23,7 +25,7 @@ from bot.qq.inbox import Inbox, Limits
 from bot.qq.model import Address, Heard
 from bot.store.base import StoreError
 from bot.store.sqlite import SqliteStore
-from bot.turn import Pass
+from bot.turn import Incoming, Pass, Turn
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 LI = Address("qq", "102", "LI")
@@ -186,6 +188,71 @@ def test_what_cannot_be_kept_is_not_acknowledged(house: House) -> None:
     assert house.dialogue() == [("visitor", "账号被锁定怎么办"), ("bot", "请等六小时。")]
 
 
+def test_what_comes_while_another_is_answered_is_kept_at_once(house: House) -> None:
+    """However long that answer takes."""
+    going = threading.Event()
+    turn = house.bot.turn
+    house.bot.turn = lambda *args, **more: (going.wait(10), turn(*args, **more))[1]  # type: ignore[assignment]
+
+    async def deed(inbox: Inbox) -> None:
+        await inbox.take(heard(1, "账号被锁定怎么办"))
+        await inbox.take(heard(2, "忘记密码怎么办"))
+        assert len(house.store.read(lambda rows: rows.unanswered())) == 2
+        going.set()
+
+    house.run(deed)
+    assert [text for author, text in house.dialogue() if author == "bot"] == ["请等六小时。", "点这里。"]
+
+
+def test_a_message_that_breaks_something_is_said_to_and_holds_up_no_other(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged without its words, and does not come again at each start."""
+    turn = house.bot.turn
+
+    def broken(incoming: Incoming, *args: Any, **more: Any) -> Turn:
+        if incoming.text == "我的密码":
+            raise KeyError(incoming.text)
+        return turn(incoming, *args, **more)
+
+    house.bot.turn = broken  # type: ignore[method-assign]
+    house.hear(heard(1, "我的密码"), heard(2, "忘记密码怎么办"))
+    assert [text for author, text in house.dialogue() if author == "visitor"] == ["忘记密码怎么办"]
+    assert house.told.texts == [wording.FAILED]
+    assert "KeyError" in caplog.text
+    assert "我的密码" not in caplog.text
+    assert house.store.read(lambda rows: rows.unanswered()) == []
+
+
+def test_a_onebot_message_is_tried_until_it_is_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client does not bring it again."""
+    monkeypatch.setattr("bot.qq.inbox._PAUSES", (0.01,))
+    fail, tries = house.store.write, []
+
+    def write(work):  # type: ignore[no-untyped-def]
+        if "add_heard" in work.__code__.co_names and len(tries) < 3:
+            tries.append(work)
+            raise StoreError("voll")
+        return fail(work)
+
+    house.store.write = write  # type: ignore[method-assign]
+    who = Address("onebot", "10001", "20001")
+    house.hear(heard(1, "账号被锁定怎么办", who))
+    assert len(tries) == 3
+    assert house.dialogue(who) == [("visitor", "账号被锁定怎么办"), ("bot", "请等六小时。")]
+
+
+def test_what_waits_at_the_start_is_not_refused_for_its_number(house: House) -> None:
+    """They were counted when they came."""
+    house.rate = "1/minute"
+    house.hear(heard(0, "你好"))
+    for n in range(1, 4):
+        house.store.write(lambda rows, n=n: rows.add_heard(heard(n, "忘记密码怎么办")))
+    house.run(lambda _: asyncio.sleep(0))
+    assert house.told.texts == []
+    assert len(house.dialogue()) == 8
+
+
 @pytest.mark.parametrize(
     ("message", "said"),
     [
@@ -229,6 +296,16 @@ def test_in_a_group_no_ticket_begins(house: House) -> None:
     chats = [house.store.read(lambda rows, who=who: rows.chat_at(who)) for who in (IN_GROUP, LI)]
     tickets = [house.store.read(lambda rows, chat=chat: rows.tickets(chat.conversation_id)) for chat in chats if chat]
     assert [len(each) for each in tickets] == [0, 1]
+
+
+def test_in_a_quiet_group_nothing_is_said_but_answers(house: House) -> None:
+    """Neither that a picture is not looked at nor that nothing was understood."""
+    house.hear(heard(1, "账号被锁定怎么办", IN_GROUP))
+    assert house.store.write(lambda rows: rows.set_group("qq", "102", "GROUP", None, "quiet"))
+    house.hear(heard(2, "", IN_GROUP, "https://gchat.qpic.cn/x"), heard(3, "", IN_GROUP))
+    assert house.told.texts == []
+    house.hear(heard(4, "忘记密码怎么办", IN_GROUP))
+    assert house.dialogue(IN_GROUP)[-1] == ("bot", "点这里。")
 
 
 def test_where_a_group_is_switched_off_nothing_is_answered(house: House) -> None:

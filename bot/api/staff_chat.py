@@ -35,7 +35,10 @@ def chat_of(conversation_id: str, serving: Service) -> shape.QQChat | None:
         for sequence, each in sorted(came.items())
         if each.state != "sent"
     ]
-    failed = any(each.state == "failed" and each.reason != NOT_ASKED_FOR for each in undelivered)
+    arrived = max((sequence for sequence, each in came.items() if each.state == "sent"), default=0)
+    failed = any(
+        each.state == "failed" and each.reason != NOT_ASKED_FOR and each.sequence > arrived for each in undelivered
+    )
     trouble: Trouble | None = "failed" if failed else None
     trouble = trouble or ("unset" if serving.exchange is None else "over" if _over(chat) else None)
     return shape.QQChat(group=chat.address.group is not None, trouble=trouble, undelivered=undelivered)

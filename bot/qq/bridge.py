@@ -131,7 +131,7 @@ class Bridge:
         for attempt in range(10**6):
             try:
                 await bot.me()
-            except (AdapterException, HTTPError) as error:
+            except (AdapterException, HTTPError, ValueError) as error:
                 log.warning("QQ：机器人 %s 未能接入开放平台，稍后重试（%s）", app_id, type(error).__name__)
                 await asyncio.sleep(min(2**attempt, LONGEST_PAUSE))
             else:
@@ -189,26 +189,24 @@ class Bridge:
             answer[0]["status"] = 503  # it comes again, and if it was kept meanwhile nothing happens
             log.warning("QQ：平台推送的消息没有及时保存，平台会再次推送")
         finally:
-            if key is not None:
-                self._expected.pop(key, None)
+            if key is not None and self._expected.get(key) is kept:
+                del self._expected[key]
         for message in answer:
             await send(message)
 
     async def _hear(self, bot: Peer, event: Event) -> None:
         """NoneBot's only handler."""
-        heard = events.heard(event, bot.self_id, self._clock())
-        if heard is None or self._inbox is None:
-            return
         kept = False
         try:
-            if await self._is_meant(event, heard):
+            heard = events.heard(event, bot.self_id, self._clock())
+            if heard is not None and self._inbox is not None and await self._is_meant(event, heard):
                 await self._inbox.take(heard)
+                self.heard_at[heard.address.platform, bot.self_id] = self._clock()
             kept = True
-            self.heard_at[heard.address.platform, bot.self_id] = self._clock()
         except StoreError:
             pass  # the inbox said so; the platform is told by the status
         finally:
-            expected = self._expected.get((bot.self_id, heard.message_id))
+            expected = self._expected.get((bot.self_id, str(getattr(event, "id", ""))))
             if expected is not None and not expected.done():
                 expected.set_result(kept)
 

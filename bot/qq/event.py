@@ -27,6 +27,8 @@ def heard(event: Event, self_id: str, now: datetime) -> Heard | None:
         address = Address("qq", self_id, event.author.user_openid)
         return Heard(address, event.id, *_read(event.get_message()), _moment(event.timestamp, now))
     if isinstance(event, GroupMessageCreateEvent):
+        if event.author.bot:  # two bots that name each other would never end
+            return None
         address = Address("qq", self_id, event.author.member_openid, event.group_openid)
         return Heard(address, event.id, *_read(event.get_message()), _moment(event.timestamp, now))
     if isinstance(event, onebot.MessageEvent):
@@ -40,7 +42,12 @@ def heard(event: Event, self_id: str, now: datetime) -> Heard | None:
 
 def is_addressed(event: Event) -> bool:
     """Whether a message is meant for the bot: any in private, in a group one that names it."""
-    return event.is_tome() or isinstance(event, onebot.PrivateMessageEvent)
+    if event.is_tome() or isinstance(event, onebot.PrivateMessageEvent):
+        return True
+    if not isinstance(event, onebot.GroupMessageEvent):
+        return False
+    # The adapter looks at the first and the last part only.
+    return any(each.type == "at" and each.data.get("qq") == str(event.self_id) for each in event.original_message)
 
 
 def without_reply(raw: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +57,8 @@ def without_reply(raw: dict[str, Any]) -> dict[str, Any]:
     later messages would overtake this one. All we want to know is whether it was the bot's, which the store tells.
     """
     message = raw.get("message")
+    if raw.get("post_type") == "message" and isinstance(message, str):
+        message = [{"type": each.type, "data": each.data} for each in onebot.Message(message)]
     if raw.get("post_type") != "message" or not isinstance(message, list):
         return raw
     replies = [each for each in message if isinstance(each, dict) and each.get("type") == "reply"]

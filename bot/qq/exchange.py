@@ -101,9 +101,10 @@ class Exchange:
     def _text(self, rows: Transaction, message: Message, chat: Chat) -> str:
         """What a message says at a chat's address; nothing in a group that only wants answers, where it is none."""
         address = chat.address
-        if address.group is not None and message.reply is not None and message.reply.decision != "answer":
+        if address.group is not None:
             group = rows.group(address.platform, address.self_id, address.group)
-            if group is not None and group.mode == "quiet":
+            answers = message.reply is None or message.reply.decision == "answer"
+            if group is not None and (group.mode == "off" or (group.mode == "quiet" and not answers)):
                 return ""
         return written(message, group=address.group is not None, address=self._settings.public_url)
 

@@ -44,7 +44,14 @@ def fetch(
                 data += chunk
                 if len(data) > LARGEST:
                     raise PictureTooLarge(HEAVY)
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, Refused, OSError) as error:
+    except (
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.TimeoutException,
+        Refused,
+        OSError,
+        ValueError,
+    ) as error:
         raise PictureError(FAILED) from error
     return bytes(data)
 

@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from fastapi import HTTPException
 
@@ -22,11 +26,14 @@ from bot.api.limit import Limit
 from bot.dialogue import Bot
 from bot.picture import PictureError
 from bot.qq import wording
+from bot.qq.fetch import FAILED
 from bot.qq.model import Address, Chat, Group, Heard
-from bot.store.base import Store, StoreError, Transaction
+from bot.store.base import ConstraintError, Store, StoreError, Transaction
 from bot.turn import Incoming, MessageConflict, Pass, TurnError
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 AT_ONCE: Final = 8
 """Messages that are answered at the same time."""
@@ -56,6 +63,16 @@ class Limits:
     refusals: Limit
 
 
+@dataclass(slots=True)
+class _Lane:
+    """The messages of one address: how many are about to be kept, and those that wait for an answer, or are refused."""
+
+    keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
+    arriving: int = 0
+    waiting: deque[tuple[Heard, str | None]] = field(default_factory=deque)
+    working: bool = False
+
+
 class Inbox:
     """Takes messages in one event loop, works in threads. `keep_picture(holder, url, address)` gives a picture's id."""
 
@@ -71,18 +88,39 @@ class Inbox:
     ) -> None:
         self._bot, self._store, self._outgoing = bot, store, outgoing
         self._keep_picture, self._limits, self._clock = keep_picture, limits, clock
-        self._lanes: dict[Address, deque[tuple[Heard, asyncio.Future[None]]]] = {}
+        self._lanes: dict[Address, _Lane] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
+        # Of its own: turns that wait for pictures must not keep others from being kept and delivered.
+        self._threads = ThreadPoolExecutor(AT_ONCE, "qq")
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def resume(self) -> None:
         """Answer what was left unanswered when the process ended."""
         for heard in await asyncio.to_thread(self._store.read, lambda rows: rows.unanswered()):
-            self._line_up(heard, kept=True)
+            self._line_up(heard, self._lanes.setdefault(heard.address, _Lane()), None)
 
     async def take(self, heard: Heard) -> None:
-        """Have a message answered in its turn; returns once it is kept. One that came before changes nothing."""
-        await self._line_up(heard, kept=False)
+        """Have a message answered in its turn; returns once it is kept. One that came before changes nothing.
+
+        StoreError where it could not be kept and the platform brings it again; OneBot does not, so there it is tried
+        until it is kept.
+        """
+
+        async def keep() -> bool:
+            return await asyncio.to_thread(self._store.write, lambda rows: rows.add_heard(heard))
+
+        lane = self._lanes.setdefault(heard.address, _Lane())
+        lane.arriving += 1
+        try:
+            async with lane.keeping:  # in the order in which they came
+                if await (self._persist(keep) if heard.address.platform == "onebot" else keep()):
+                    self._line_up(heard, lane, self._refusal(heard))
+        except StoreError as error:
+            log.warning("QQ：消息无法保存，平台会再次推送：%s", error)
+            raise
+        finally:
+            lane.arriving -= 1
+            self._let_go(heard.address, lane)
 
     @property
     def busy(self) -> bool:
@@ -94,76 +132,76 @@ class Inbox:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self._threads.shutdown)
 
-    def _line_up(self, heard: Heard, *, kept: bool) -> asyncio.Future[None]:
-        """Put a message behind those of its address, at once: messages are kept in the order in which they came."""
-        arrived = asyncio.get_running_loop().create_future()
-        if kept:
-            arrived.set_result(None)
-        lane = self._lanes.get(heard.address)
-        if lane is None:
-            lane = self._lanes[heard.address] = deque()
-            task = asyncio.create_task(self._work(heard.address))
+    def _line_up(self, heard: Heard, lane: _Lane, refusal: str | None) -> None:
+        """Have a message that is kept answered after those before it, or refused."""
+        lane.waiting.append((heard, refusal))
+        if not lane.working:
+            lane.working = True
+            task = asyncio.create_task(self._work(heard.address, lane))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        lane.append((heard, arrived))
-        return arrived
 
-    async def _work(self, address: Address) -> None:
-        lane = self._lanes[address]
+    def _let_go(self, address: Address, lane: _Lane) -> None:
+        if not lane.arriving and not lane.working:
+            self._lanes.pop(address, None)
+
+    async def _work(self, address: Address, lane: _Lane) -> None:
         try:
-            while lane:
-                heard, arrived = lane[0]
+            while lane.waiting:
+                heard, refusal = lane.waiting.popleft()
                 try:
-                    if arrived.done() or await self._keep(heard, arrived):
-                        async with self._turns:
-                            await self._persist(lambda heard=heard: self._answer(heard))  # type: ignore[misc]
-                except Exception:
-                    log.exception("QQ：一条消息处理失败，重启后会再次处理")
-                lane.popleft()
+                    async with self._turns:
+                        await self._persist(partial(self._answer, heard, refusal))
+                except Exception as error:
+                    await self._give_up(heard, error)
         finally:
-            del self._lanes[address]
-            for _, arrived in lane:
-                arrived.cancel()
+            lane.working = False
+            self._let_go(address, lane)
 
-    async def _keep(self, heard: Heard, arrived: asyncio.Future[None]) -> bool:
-        """Keep a message; whether it is new."""
-        try:
-            new: bool = await asyncio.to_thread(self._store.write, lambda rows: rows.add_heard(heard))
-        except StoreError as error:
-            log.warning("QQ：消息无法保存，平台会再次推送：%s", error)
-            if not arrived.cancelled():
-                arrived.set_exception(error)
-            return False
-        if not arrived.cancelled():
-            arrived.set_result(None)
-        return new
-
-    async def _persist(self, deed: Callable[[], Awaitable[None]]) -> None:
+    async def _persist(self, deed: Callable[[], Awaitable[T]]) -> T:
         """Do something, however long the store cannot be written to."""
-        for attempt in range(10**6):
+        tries = 0
+        while True:
             try:
                 return await deed()
+            except ConstraintError:
+                raise  # repeating does not help
             except StoreError as error:
                 log.warning("QQ：暂时无法保存，稍后重试：%s", error)
-                await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
-        return None
+            await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            tries += 1
 
-    async def _answer(self, heard: Heard) -> None:
-        """Answer a message that is kept, and forget what it said."""
+    async def _give_up(self, heard: Heard, error: Exception) -> None:
+        """Say that a message could not be dealt with; it must not come again at each start."""
+        place = traceback.extract_tb(error.__traceback__)[-1]  # without its words, which may be the visitor's
+        log.error("QQ：一条消息处理出错：%s（%s:%s）", type(error).__name__, place.name, place.lineno)
+        with suppress(StoreError):  # then at the next start
+            chat = await asyncio.to_thread(self._store.read, lambda rows: rows.chat_at(heard.address))
+            if chat is not None:
+                await self._outgoing.tell(chat.conversation_id, wording.FAILED, heard)
+
+    async def _answer(self, heard: Heard, refusal: str | None) -> None:
+        """Answer a message that is kept, and forget what it said; `refusal` is what to say instead ("": nothing)."""
         chat, group = await asyncio.to_thread(self._store.write, lambda rows: self._look(rows, heard))
+        if refusal == "" or (group is not None and group.mode == "off"):
+            await asyncio.to_thread(self._store.write, lambda rows: rows.end_heard(heard))
+            return
         conversation_id = chat.conversation_id if chat else await asyncio.to_thread(self._open, heard, group)
-        refusal = self._refusal(heard)
-        if group is not None and group.mode == "off":
-            said: list[str] = []
-        elif refusal is not None:
-            said = [refusal] if refusal else []
+        said: list[str]
+        if refusal is not None:
+            said = [refusal]
         elif not heard.text and not heard.pictures:
             said = [wording.UNREADABLE]
         elif not heard.pictures and wording.is_more(heard.text) and await self._outgoing.more(conversation_id, heard):
             return
         else:
-            said = await asyncio.to_thread(self._turns_of, heard, conversation_id, group)
+            said = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._turns_of, heard, conversation_id, group
+            )
+        if group is not None and group.mode == "quiet":
+            said = []
         for text in said[:-1]:
             await self._outgoing.tell(conversation_id, text)
         if said:
@@ -221,6 +259,10 @@ class Inbox:
                 picture = None if url is None else self._keep_picture(holder, url, heard.address)
             except (PictureError, TurnError, HTTPException) as error:
                 said.append(error.detail if isinstance(error, HTTPException) else str(error))
+                picture = None
+            except RuntimeError:  # pictures cannot be drawn on this machine
+                log.exception("QQ：图片无法处理")
+                said.append(FAILED)
                 picture = None
             if not text and picture is None:
                 continue

@@ -33,6 +33,9 @@ class QQRows(Protocol):
     def put_chat(self, chat: Chat) -> None:
         """Add or change a chat; ConstraintError where another conversation has its address, or there is none."""
 
+    def drop_chat(self, conversation_id: str) -> None:
+        """Forget that a conversation is held on QQ, if it is: what is said there begins another."""
+
     def chats_behind(self, limit: int) -> list[Chat]:
         """Return chats with messages above their cursor, or pieces that are queued or under way, longest first."""
 

@@ -14,6 +14,7 @@ from bot.model import Answer, Escalation, Message, Option, Reply, Source, Step, 
 
 UNREADABLE: Final = "目前只能识别文字和图片，请用文字描述您遇到的问题。"
 NO_PICTURES_HERE: Final = "群里的图片不会查看。请用文字描述您遇到的问题；截图请私聊发给我。"
+FAILED: Final = "抱歉，这条消息没能处理，请稍后重新发送，或换一种说法。"
 COME_BACK: Final = "您可以先离开，工作人员的回复会发到这里。"
 KEYWORD: Final = "（当前为关键词检索，结果可能不够全面。）"
 

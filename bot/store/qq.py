@@ -101,6 +101,11 @@ class SqliteQQRows(Rows):
             chat.cursor,
         )
 
+    def drop_chat(self, conversation_id: str) -> None:
+        """See `QQRows`."""
+        self._change("DELETE FROM qq_piece WHERE conversation_id = ?", conversation_id)
+        self._change("DELETE FROM qq_chat WHERE conversation_id = ?", conversation_id)
+
     def chats_behind(self, limit: int) -> list[Chat]:
         """See `QQRows`. Costs what is behind, not all chats: those are found by partial indexes."""
         rows = self._rows(

@@ -23,10 +23,11 @@
       return;
     }
     if (!response.ok) {
-      said.textContent = response.status === 404 || response.status === 429 ? data.detail : "这个链接无效，请联系客服重新获取。";
-      button.hidden = response.status !== 429;
+      const gone = [400, 404, 422].includes(response.status);
+      said.textContent = (response.status !== 422 && data.detail) || "这个链接无效，请联系客服重新获取。";
+      button.hidden = gone;
       button.disabled = false;
-      anew.hidden = response.status === 429;
+      anew.hidden = !gone;
       return;
     }
     const kept = { id: data.conversation_id, token: data.conversation_token, at: Date.now() };
