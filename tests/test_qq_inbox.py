@@ -6,9 +6,10 @@ import asyncio
 import random
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from fake import entry, index_of, knowledge_of
@@ -23,9 +24,11 @@ from bot.picture import PictureError
 from bot.qq import wording
 from bot.qq.inbox import Inbox, Limits
 from bot.qq.model import Address, Heard
-from bot.store.base import StoreError
+from bot.store.base import StoreError, Transaction
 from bot.store.sqlite import SqliteStore
 from bot.turn import Incoming, Pass, Turn
+
+T = TypeVar("T")
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 LI = Address("qq", "102", "LI")
@@ -76,6 +79,21 @@ class House:
             await inbox.close()
 
         asyncio.run(live())
+
+    @contextmanager
+    def without(self, row: str, times: int = 1_000_000) -> Iterator[list[str]]:
+        """The store does not take writes of a kind, so many times; those it did not take."""
+        write, failed = self.store.write, list[str]()
+
+        def failing(work: Callable[[Transaction], T]) -> T:
+            if row in work.__code__.co_names and len(failed) < times:
+                failed.append(row)
+                raise StoreError("full")
+            return write(work)
+
+        self.store.write = failing  # type: ignore[method-assign]
+        yield failed
+        self.store.write = write  # type: ignore[method-assign]
 
     def hear(self, *heard: Heard) -> None:
         async def deed(inbox: Inbox) -> None:
@@ -147,21 +165,14 @@ def test_what_was_kept_and_not_answered_is_answered_after_a_restart(house: House
     house.store.write(lambda rows: rows.add_heard(second))
     house.run(lambda _: asyncio.sleep(0))
     assert [text for author, text in house.dialogue() if author == "visitor"] == [first.text, second.text]
-    fail = house.store.write
-
-    def write(work):  # type: ignore[no-untyped-def]
-        if "end_heard" in work.__code__.co_names:
-            raise StoreError("voll")
-        return fail(work)
 
     async def cut_off(inbox: Inbox) -> None:
-        house.store.write = write  # type: ignore[method-assign]
         await inbox.take(heard(3, "账号被锁定怎么办"))
         await asyncio.sleep(0.3)
         await inbox.close()
 
-    house.run(cut_off)
-    house.store.write = fail  # type: ignore[method-assign]
+    with house.without("end_heard"):
+        house.run(cut_off)
     assert len(house.store.read(lambda rows: rows.unanswered())) == 1
     house.run(lambda _: asyncio.sleep(0))
     assert len(house.dialogue()) == 6
@@ -170,18 +181,10 @@ def test_what_was_kept_and_not_answered_is_answered_after_a_restart(house: House
 
 def test_what_cannot_be_kept_is_not_acknowledged(house: House) -> None:
     """Whoever told of it hears so, and its repetition is answered."""
-    fail = house.store.write
-
-    def write(work):  # type: ignore[no-untyped-def]
-        if "add_heard" in work.__code__.co_names:
-            raise StoreError("voll")
-        return fail(work)
 
     async def refused(inbox: Inbox) -> None:
-        house.store.write = write  # type: ignore[method-assign]
-        with pytest.raises(StoreError):
+        with house.without("add_heard"), pytest.raises(StoreError):
             await inbox.take(heard(1, "账号被锁定怎么办"))
-        house.store.write = fail  # type: ignore[method-assign]
         await inbox.take(heard(1, "账号被锁定怎么办"))
 
     house.run(refused)
@@ -227,18 +230,10 @@ def test_a_message_that_breaks_something_is_said_to_and_holds_up_no_other(
 def test_a_onebot_message_is_tried_until_it_is_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its client does not bring it again."""
     monkeypatch.setattr("bot.qq.inbox._PAUSES", (0.01,))
-    fail, tries = house.store.write, []
-
-    def write(work):  # type: ignore[no-untyped-def]
-        if "add_heard" in work.__code__.co_names and len(tries) < 3:
-            tries.append(work)
-            raise StoreError("voll")
-        return fail(work)
-
-    house.store.write = write  # type: ignore[method-assign]
     who = Address("onebot", "10001", "20001")
-    house.hear(heard(1, "账号被锁定怎么办", who))
-    assert len(tries) == 3
+    with house.without("add_heard", 3) as failed:
+        house.hear(heard(1, "账号被锁定怎么办", who))
+    assert len(failed) == 3
     assert house.dialogue(who) == [("visitor", "账号被锁定怎么办"), ("bot", "请等六小时。")]
 
 

@@ -56,7 +56,7 @@ class Exchange:
     def __init__(self, bot: Bot, store: Store, settings: Settings, keep: Keep) -> None:
         self._settings, self._keep = settings, keep
         access = access_of(settings)
-        self._bots, self._onebot = access.bots, access.onebot_token is not None
+        self._bots = access.bots
         self._bridge = Bridge(access, store)
         lines: dict[Platform, Line] = {}
         if access.bots:
