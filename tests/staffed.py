@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class Office:
     store: SqliteStore
     folder: Path
     open: ExitStack
+    _consoles: dict[str, httpx.Client] = field(default_factory=dict)
 
     @property
     def service(self) -> Service:
@@ -63,6 +64,15 @@ class Office:
         assert response.status_code == 200, response.text
         client.headers["X-CSRF-Token"] = response.json()["csrf"]
         return client
+
+    def console(self, name: str) -> httpx.Client:
+        """Somebody logged in to the console, once for all tests, with the CSRF token."""
+        if name not in self._consoles:
+            client = self.open.enter_context(httpx.Client(base_url=self.url, timeout=10))
+            assert client.post("/console/login", data={"name": name, "password": PASSWORD}).status_code == 303
+            client.headers["X-CSRF-Token"] = client.get("/api/staff/me").json()["csrf"]
+            self._consoles[name] = client
+        return self._consoles[name]
 
     def key(self, role: Role) -> httpx.Client:
         return self.stranger(**{"X-API-Key": self.service.accounts.add_key("大屏", role)[0]})

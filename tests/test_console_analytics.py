@@ -13,7 +13,7 @@ import httpx
 import pytest
 from browse import VIEWS, Desk, check_accessible, check_fits
 from playwright.sync_api import Page, expect
-from staffed import PASSWORD, Office, office_in
+from staffed import Office, office_in
 
 from bot.console.figure import lasting, share
 from bot.hours import SHANGHAI, Hours
@@ -82,18 +82,6 @@ def ticket(office: Office, name: str) -> None:
     office.store.write(work)
 
 
-_clients: dict[tuple[str, str], httpx.Client] = {}
-
-
-def client(office: Office, name: str = "zhao") -> httpx.Client:
-    """Somebody logged in to the console, once for all tests."""
-    if (office.url, name) not in _clients:
-        made = office.open.enter_context(httpx.Client(base_url=office.url, timeout=10))
-        assert made.post("/console/login", data={"name": name, "password": PASSWORD}).status_code == 303
-        _clients[office.url, name] = made
-    return _clients[office.url, name]
-
-
 def drawn(page: Page, table: str) -> Any:
     """The numbers that a chart shows."""
     return page.evaluate(
@@ -104,7 +92,7 @@ def drawn(page: Page, table: str) -> Any:
 
 def rows(office: Office, name: str, **query: str) -> list[list[str]]:
     """A table as a spreadsheet reads it."""
-    response = client(office).get(f"/console/analytics/{name}.csv", params=query)
+    response = office.console("zhao").get(f"/console/analytics/{name}.csv", params=query)
     assert response.status_code == 200, response.text
     return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
 
@@ -257,7 +245,7 @@ def test_no_cell_ends_before_its_end() -> None:
 
 def test_a_file_of_one_system_says_so(office: Office) -> None:
     """In its name, lest it be taken for the whole."""
-    response = client(office).get("/console/analytics/volume.csv", params={"days": "7", "system": "a"})
+    response = office.console("zhao").get("/console/analytics/volume.csv", params={"days": "7", "system": "a"})
     assert 'filename="volume-a-' in response.headers["Content-Disposition"]
 
 
@@ -304,7 +292,7 @@ def test_without_working_hours_nobody_boasts_of_short_waits(desk: Desk, office: 
 )
 def test_a_wrong_question_gets_a_chinese_answer(office: Office, query: str, status: int) -> None:
     """No error of the server, whatever stands in the address."""
-    response = client(office).get(f"/console/analytics?{query}")
+    response = office.console("zhao").get(f"/console/analytics?{query}")
     assert response.status_code == status
     assert any("\u4e00" <= char <= "\u9fff" for char in response.text)
     if status == 200:
@@ -316,9 +304,9 @@ def test_only_leads_and_administrators_see_figures(desk: Desk, office: Office) -
     page = desk.member("wang", "/console/account")
     expect(page.get_by_role("navigation", name="主导航").get_by_role("link", name="统计")).to_have_count(0)
     for path in ("/console/analytics", "/console/analytics/volume.csv"):
-        assert client(office, "wang").get(path).status_code == 403
+        assert office.console("wang").get(path).status_code == 403
         assert httpx.get(office.url + path).status_code == 303
-    assert client(office).get("/console/analytics/nothing.csv").status_code == 404
+    assert office.console("zhao").get("/console/analytics/nothing.csv").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from browse import VIEWS, Desk, check_accessible, check_fits
 from playwright.sync_api import Page, Route, expect
-from staffed import PASSWORD, Office, office_in
+from staffed import Office, office_in
 
 from bot.api.staff_chat import chat_of
 from bot.model import Author, Conversation
@@ -109,19 +109,6 @@ class Talk:
         said = self.office.store.read(lambda rows: rows.messages(self.id))
         expect(page.locator("#messages .message")).to_have_count(len(said))
         return page
-
-
-_clients: dict[tuple[str, str], httpx.Client] = {}
-
-
-def client(office: Office, name: str) -> httpx.Client:
-    """Somebody logged in to the console, once for all tests, with the CSRF token."""
-    if (office.url, name) not in _clients:
-        made = office.open.enter_context(httpx.Client(base_url=office.url, timeout=10))
-        assert made.post("/console/login", data={"name": name, "password": PASSWORD}).status_code == 303
-        made.headers["X-CSRF-Token"] = made.get("/api/staff/me").json()["csrf"]
-        _clients[office.url, name] = made
-    return _clients[office.url, name]
 
 
 @contextmanager
@@ -221,7 +208,7 @@ def test_a_conversation_of_the_web_says_nothing_of_qq(desk: Desk, office: Office
     expect(page.locator("#messages .agent .mark")).to_have_text("未读")
     assert "QQ" not in page.locator("#ticket-head").inner_text()
     expect(page.locator("#ticket-qq")).to_be_hidden()
-    assert client(office, "wang").post(f"/console/tickets/{number}/link").status_code == 404
+    assert office.console("wang").post(f"/console/tickets/{number}/link").status_code == 404
 
 
 def test_the_link_leads_into_the_conversation_once_and_is_noted(desk: Desk, office: Office) -> None:
@@ -254,10 +241,10 @@ def test_a_link_is_for_the_owner_and_for_leads(desk: Desk, office: Office) -> No
     page = talk.page(desk, "li")
     expect(page.locator("#ticket-qq")).to_contain_text("有消息没有送达访客")
     expect(page.get_by_role("button", name="发给访客网页咨询链接")).to_have_count(0)
-    assert client(office, "li").post(path).status_code == 409
+    assert office.console("li").post(path).status_code == 409
     expect(talk.page(desk, "zhao").get_by_role("button", name="发给访客网页咨询链接")).to_be_visible()
-    assert client(office, "zhao").post(path).status_code == 200
-    with httpx.Client(base_url=office.url, cookies=client(office, "wang").cookies) as forged:
+    assert office.console("zhao").post(path).status_code == 200
+    with httpx.Client(base_url=office.url, cookies=office.console("wang").cookies) as forged:
         assert forged.post(path).status_code == 403
     assert httpx.post(office.url + path).status_code == 303
 
@@ -270,7 +257,7 @@ def test_where_the_address_is_not_known_the_console_says_which_setting_it_is(des
         page = talk.page(desk)
         expect(page.locator("#ticket-qq")).to_contain_text("PUBLIC_URL")
         expect(page.get_by_role("button", name="发给访客网页咨询链接")).to_have_count(0)
-        assert client(office, "wang").post(f"/console/tickets/{talk.number}/link").status_code == 409
+        assert office.console("wang").post(f"/console/tickets/{talk.number}/link").status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -387,7 +374,7 @@ def test_what_cannot_be_set_is_refused_in_chinese(
     """Unknown, wrong, too long, or changed by somebody else meanwhile; nothing of it is kept."""
     before = office.store.read(lambda rows: (rows.groups(), len(rows.alterations(1000))))
     whole = {"platform": "qq", "self_id": "1024", "group": groups[0], "mode": "off", "seen": "answer ", "system": "a"}
-    response = client(office, "zhao").post("/console/settings/qq", data=whole | given)
+    response = office.console("zhao").post("/console/settings/qq", data=whole | given)
     assert response.status_code == status, response.text
     assert any("\u4e00" <= char <= "\u9fff" for char in response.text)
     assert office.store.read(lambda rows: (rows.groups(), len(rows.alterations(1000)))) == before
@@ -396,9 +383,9 @@ def test_what_cannot_be_set_is_refused_in_chinese(
 def test_groups_are_for_leads_to_set_and_not_for_other_sites(office: Office, groups: tuple[str, str]) -> None:
     """Agents neither see nor change them; a form without the CSRF token changes nothing."""
     whole = {"platform": "qq", "self_id": "1024", "group": groups[0], "mode": "off", "seen": "answer "}
-    assert client(office, "wang").get("/console/settings/qq").status_code == 403
-    assert client(office, "wang").post("/console/settings/qq", data=whole).status_code == 403
-    with httpx.Client(base_url=office.url, cookies=client(office, "zhao").cookies) as forged:
+    assert office.console("wang").get("/console/settings/qq").status_code == 403
+    assert office.console("wang").post("/console/settings/qq", data=whole).status_code == 403
+    with httpx.Client(base_url=office.url, cookies=office.console("zhao").cookies) as forged:
         assert forged.post("/console/settings/qq", data=whole).status_code == 403
     kept = office.store.read(lambda rows: rows.group("qq", "1024", groups[0]))
     assert kept is not None

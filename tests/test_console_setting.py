@@ -80,19 +80,6 @@ def confirm(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="确定").click()
 
 
-_clients: dict[tuple[str, str], httpx.Client] = {}
-
-
-def client(office: Office, name: str) -> httpx.Client:
-    """Somebody logged in to the console, once for all tests, with the CSRF token."""
-    if (office.url, name) not in _clients:
-        made = office.open.enter_context(httpx.Client(base_url=office.url, timeout=10))
-        assert made.post("/console/login", data={"name": name, "password": PASSWORD}).status_code == 303
-        made.headers["X-CSRF-Token"] = made.get("/api/staff/me").json()["csrf"]
-        _clients[office.url, name] = made
-    return _clients[office.url, name]
-
-
 def changes(*modules: ModuleType) -> list[str]:
     """The paths of every change that these parts of the console know."""
     routes = [route for module in modules for route in module.router.routes]
@@ -160,7 +147,7 @@ def test_hours_that_were_emptied_are_not_taken_for_never(desk: Desk, office: Off
     expect(page.locator("#week")).to_contain_text("请填写每周的上班时间")
     page.get_by_role("button", name="保存").click()
     assert page.locator("#working-hours:invalid").count() == 1
-    response = client(office, "zhao").post("/console/settings/hours", data={"working_hours": " "})
+    response = office.console("zhao").post("/console/settings/hours", data={"working_hours": " "})
     assert (response.status_code, response.text) == (422, "请填写每周的上班时间；没有人工客服请写「从不」。")
 
 
@@ -203,7 +190,7 @@ def test_a_page_left_open_gives_nobody_a_role_back(office: Office) -> None:
     accounts.add("qian", "小钱", "lead", PASSWORD)
     accounts.change("qian", role="agent")
     data = {"display": "老钱", "role": "lead", "was": "lead"}
-    assert client(office, "admin").post("/console/settings/accounts/qian", data=data).status_code == 200
+    assert office.console("admin").post("/console/settings/accounts/qian", data=data).status_code == 200
     assert [(each.display, each.role) for each in accounts.all() if each.name == "qian"] == [("老钱", "agent")]
 
 
@@ -408,7 +395,7 @@ def test_an_effect_that_gets_ready_between_two_looks_is_asked_for_again(
     """It is no failure."""
     monkeypatch.setattr(office.service.audition, "ready", lambda: None)
     monkeypatch.setattr(office.service.audition, "progress", lambda: Progress("ready", 3, 3))
-    part = client(office, "admin").get("/console/settings/thresholds/effect").text
+    part = office.console("admin").get("/console/settings/thresholds/effect").text
     assert 'hx-trigger="load delay:1s"' in part
     assert "没有题集" not in part
 
@@ -419,7 +406,7 @@ def test_a_threshold_out_of_range_is_refused(desk: Desk, office: Office) -> None
     page.get_by_label("直接回答的把握的数值").fill("2")
     expect(page.locator(".toast.bad")).to_contain_text("应为 0 到 1 之间的数")
     desk.faults.clear()  # the browser notes the status 422
-    api = client(office, "admin")
+    api = office.console("admin")
     values = {"answer": "nan", "relevant": "0", "alike": "0", "near": "0", "role": "0", "suggest": "0"}
     assert api.post("/console/settings/thresholds", data=values).status_code == 422
     assert api.post("/console/settings/thresholds", data={**values, "answer": "x"}).status_code == 422
@@ -440,10 +427,10 @@ def test_the_history_says_who_changed_what(desk: Desk, office: Office) -> None:
 @pytest.mark.parametrize("path", ["accounts", "keys", "targets", "thresholds", "thresholds/effect"])
 def test_what_is_for_administrators_is_refused_to_leads(office: Office, path: str) -> None:
     """And all of it to agents, and to whoever is not logged in."""
-    lead = client(office, "zhao")
+    lead = office.console("zhao")
     assert lead.get(f"/console/settings/{path}").status_code == 403
     assert lead.post(f"/console/settings/{path.partition('/')[0]}", data={}).status_code == 403
-    assert client(office, "wang").get(f"/console/settings/{path}").status_code == 403
+    assert office.console("wang").get(f"/console/settings/{path}").status_code == 403
     assert httpx.get(f"{office.url}/console/settings/{path}").status_code == 303
 
 
@@ -451,7 +438,7 @@ def test_agents_see_no_settings(desk: Desk, office: Office) -> None:
     """Not even those of leads, and no way to them."""
     page = desk.member("li", "/console/account")
     expect(page.get_by_role("navigation", name="主导航").get_by_role("link", name="设置")).to_have_count(0)
-    agent = client(office, "li")
+    agent = office.console("li")
     for tab in ("", "/hours", "/hours/week", "/canned", "/history"):
         assert agent.get(f"/console/settings{tab}").status_code == 403
     lead = desk.member("zhao", "/console/settings")
@@ -484,7 +471,7 @@ def test_what_cannot_be_done_is_refused_in_chinese(
 ) -> None:
     """Unknown, wrong and too long; nothing of it is kept."""
     before = office.store.read(lambda t: len(t.alterations(1000)))
-    response = client(office, "admin").post(f"/console/settings/{path}", data=data)
+    response = office.console("admin").post(f"/console/settings/{path}", data=data)
     assert response.status_code == status, response.text
     assert any("\u4e00" <= char <= "\u9fff" for char in response.text)
     assert office.store.read(lambda t: len(t.alterations(1000))) == before
@@ -495,7 +482,7 @@ def test_every_change_wants_the_csrf_token(office: Office) -> None:
     paths = changes(setting, canned, roster, target, threshold)
     assert len(paths) == 17
     for given in ({}, {"X-CSRF-Token": "a-guess"}):
-        with httpx.Client(base_url=office.url, cookies=client(office, "admin").cookies, headers=given) as forged:
+        with httpx.Client(base_url=office.url, cookies=office.console("admin").cookies, headers=given) as forged:
             for path in paths:
                 assert forged.post(f"/console{path}", data={}).status_code == 403, path
 
@@ -507,13 +494,13 @@ def test_every_change_is_for_those_it_is_for(office: Office) -> None:
         ("wang", (setting, canned, roster, target, threshold)),
     ):
         for path in changes(*modules):
-            response = client(office, name).post(f"/console{path}", data={})
+            response = office.console(name).post(f"/console{path}", data={})
             assert (response.status_code, response.text) == (403, "没有权限进行这项操作。"), path
 
 
 def test_a_lead_cannot_raise_anybody(office: Office) -> None:
     """Neither by the console nor by the API."""
-    lead, me = client(office, "zhao"), {"name": "zhao", "display": "x", "role": "admin", "password": "a long password"}
+    lead, me = office.console("zhao"), {"name": "zhao", "display": "x", "role": "admin", "password": "a long password"}
     assert lead.post("/console/settings/accounts/zhao", data=me).status_code == 403
     for method, path in (("PATCH", "users/zhao"), ("PUT", "users/zhao"), ("POST", "users"), ("POST", "keys")):
         response = lead.request(method, f"/api/staff/{path}", json={**me, "label": "x"})
