@@ -181,7 +181,8 @@ def test_in_the_widget_the_names_of_files_are_text(inert: Inert) -> None:
         expect(page.locator(".attached img")).to_be_visible()
         watch.look()
         page.press("#text", "Enter")
-        expect(page.locator(".log .thumbnail img")).to_be_visible()
+        # It is shown while it is sent up, beside how far it is: both houses are looked at once it has arrived.
+        expect(page.locator(".log > .visitor[data-sequence] .thumbnail img")).to_be_visible()
         watch.look()
 
     inert(visit)
