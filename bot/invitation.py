@@ -1,7 +1,9 @@
-"""Invitations: an address by which somebody goes on with a conversation in the web chat, once and within a day.
+"""Invitations: an address by which somebody goes on with a conversation in the web chat, in one browser, within a day.
 
 For visitors on QQ whom a reply did not reach. The code stands in the address behind `#`, which browsers keep to
-themselves; whoever brings it first gets the conversation's token for it. Only a hash of it is kept.
+themselves; whoever brings it first gets the conversation's token for it. An answer may be lost on its way: who took
+the code gets the same again for the key that they brought with it, and until they say that they hold the conversation
+it goes on on QQ as well. Only hashes are kept, of the code until it is taken, from then on of code and key together.
 """
 
 from __future__ import annotations
@@ -14,9 +16,13 @@ from typing import Final
 
 from bot.dialogue import Bot
 from bot.store.base import Store, Transaction
-from bot.turn import Pass, Unknown
+from bot.turn import Pass, TurnError, Unknown
 
 GOOD_FOR: Final = timedelta(hours=24)
+
+
+class AnotherHeld(TurnError):
+    """The visitor's browser holds another conversation, which it would show no longer. Nothing is taken."""
 
 
 class Invitations:
@@ -34,20 +40,27 @@ class Invitations:
         self._store.write(lambda rows: rows.put_invitation(conversation_id, _hash(code), until))
         return f"{self._public_url}/join#{code}"
 
-    def take(self, code: str) -> Pass:
-        """What its holder gets; Unknown where there is no such invitation, any more or at all."""
+    def take(self, code: str, key: str, held: str | None = None) -> Pass:
+        """What its holder gets; Unknown where there is no such invitation, any more or for whoever has this key.
 
-        def work(rows: Transaction) -> str | None:
-            taken = rows.take_invitation(_hash(code), self._clock())
-            if taken is not None:
-                rows.drop_chat(taken)  # from now on it is held in the web chat, and in no other place as well
+        `held` is the conversation that the visitor's browser holds: AnotherHeld where it is not the one invited to;
+        where it is, what is said there goes out on QQ no more.
+        """
+
+        def work(rows: Transaction) -> str:
+            taken = rows.take_invitation(_hash(code), _hash(f"{code}#{key}"), self._clock())
+            if taken is None:
+                raise Unknown("这个链接已经用过或已失效，请联系客服重新获取。")
+            if held not in (None, taken):
+                raise AnotherHeld("这个浏览器里还有另一个会话，请先选择继续哪一个。")
+            if held is not None:
+                rows.drop_chat(taken)
             return taken
 
         conversation_id = self._store.write(work)
-        if conversation_id is None:
-            raise Unknown("这个链接已经用过或已失效，请联系客服重新获取。")
+        self._bot.live.changed(conversation_id)  # staff see that it is not on QQ any more
         return Pass(conversation_id, self._bot.token(conversation_id))
 
 
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

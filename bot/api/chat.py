@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 
 from bot import wording
 from bot.api import schema
@@ -12,6 +12,7 @@ from bot.api.dep import OPTIONAL, Service, Serving, Token, address
 from bot.api.holder import Holder, pass_of, spend
 from bot.api.problem import responses
 from bot.api.site import about
+from bot.invitation import AnotherHeld
 from bot.turn import Incoming, Turn, Unknown, View
 
 router = APIRouter(prefix="/api", tags=["chat"])
@@ -67,13 +68,20 @@ def begin(wanted: schema.Beginning, request: Request, serving: Serving) -> schem
     return schema.Begun(conversation_id=holder.conversation_id, conversation_token=holder.token)
 
 
-@router.post("/join", responses=responses(400, 404, 408, 413, 422, 429, 503))
+@router.post("/join", responses=responses(400, 404, 408, 409, 413, 422, 429, 503))
 def join(wanted: schema.Joining, request: Request, serving: Serving) -> schema.Begun:
-    """Go on with the conversation that one was invited to, once; its token is given for the code."""
+    """Go on with the conversation that one was invited to: its token is given for the code.
+
+    To whoever asks first, and to nobody else; to them within the day as often as they send the same `key`. Once they
+    have it they ask again, with its id as what they `held`: until then it goes on on QQ as well.
+    """
     serving.messages.spend(address(request))
     if serving.invitations is None:
         raise Unknown("这个链接已经用过或已失效，请联系客服重新获取。")
-    holder = serving.invitations.take(wanted.code)
+    try:
+        holder = serving.invitations.take(wanted.code, wanted.key, wanted.held)
+    except AnotherHeld as error:
+        raise HTTPException(409, str(error)) from error
     return schema.Begun(conversation_id=holder.conversation_id, conversation_token=holder.token)
 
 

@@ -159,9 +159,19 @@ class Beginning(BaseModel):
 class Joining(BaseModel):
     """An invitation to go on with a conversation."""
 
-    model_config = _example({"code": "Xb1vD2yqk0sS3mJc9w4n1A"})
+    model_config = _example({"code": "Xb1vD2yqk0sS3mJc9w4n1A", "key": "0b9c6c6a5d3f4c0e8a3c1d6d0f0a7b11"})
 
     code: str = Field(min_length=1, max_length=100, description="What stands behind `#` in the invitation's address.")
+    key: str = Field(
+        pattern="^[A-Za-z0-9_-]{22,100}$",
+        description="A random secret of the sender's, at least 128 bits: once taken, the code is good for it alone.",
+    )
+    held: str | None = Field(
+        None,
+        max_length=LONGEST_NAME,
+        description="The id of the conversation that the sender holds. Invited to another one, they are refused with "
+        "409, and the code stays as it was; invited to this one, they are answered on QQ no more.",
+    )
 
 
 class Begun(BaseModel):

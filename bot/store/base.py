@@ -324,8 +324,11 @@ class InvitationRows(Protocol):
     def put_invitation(self, conversation_id: str, code_hash: str, good_until: datetime) -> None:
         """Keep a conversation's code in place of the one before; ConstraintError if there is no such conversation."""
 
-    def take_invitation(self, code_hash: str, now: datetime) -> str | None:
-        """Return whose conversation a code is good for, and forget it; None where it is not good, or there is none."""
+    def take_invitation(self, code_hash: str, own_hash: str, now: datetime) -> str | None:
+        """Return whose conversation a code is good for; None where it is not good, or there is none.
+
+        From then on `own_hash` alone stands for it, which whoever took it knows how to make.
+        """
 
 
 class Transaction(

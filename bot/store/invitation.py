@@ -15,10 +15,16 @@ class SqliteInvitationRows(Rows):
         self._change("DELETE FROM invitation WHERE conversation_id = ?", conversation_id)
         self._change("INSERT INTO invitation VALUES (?, ?, ?)", conversation_id, code_hash, text_of(good_until))
 
-    def take_invitation(self, code_hash: str, now: datetime) -> str | None:
+    def take_invitation(self, code_hash: str, own_hash: str, now: datetime) -> str | None:
         """See `InvitationRows`."""
-        row = self._row("SELECT * FROM invitation WHERE code_hash = ? AND good_until > ?", code_hash, text_of(now))
-        if row is None:
-            return None
-        self._change("DELETE FROM invitation WHERE code_hash = ?", code_hash)
-        return str(row["conversation_id"])
+        row = self._row(
+            """
+            UPDATE invitation SET code_hash = ? WHERE code_hash IN (?, ?) AND good_until > ?
+            RETURNING conversation_id
+            """,
+            own_hash,
+            code_hash,
+            own_hash,
+            text_of(now),
+        )
+        return str(row["conversation_id"]) if row else None
