@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bot import form as forms
 from bot import handoff, wording
 from bot.dossier import Dossier
 from bot.live import QUEUE, Live
 from bot.mask import mask
-from bot.model import Answer, Conversation, Feedback, Message, Staff, Ticket, TicketEvent
+from bot.model import Answer, Conversation, Feedback, Message, Picture, Staff, Ticket, TicketEvent
 from bot.store.base import Store, Transaction
 from bot.ticket import OPEN, IllegalChange, change
-from bot.turn import check_text
+from bot.turn import NotOffered, Unknown, check_text
+
+MOST_PICTURES: Final = 30
+"""Pictures that staff send in one conversation within PICTURE_DAY; visitors have as many of their own."""
+PICTURE_DAY: Final = timedelta(days=1)
 
 
 class AgentError(Exception):
@@ -153,6 +158,23 @@ class Agents:
 
         return self._done(self._store.write(work))
 
+    def conversation(self, number: int, staff: Staff) -> Conversation:
+        """The conversation of a ticket, which must be this member's: NotYours where it is not."""
+        return self._store.read(lambda transaction: _owned(transaction, number, staff)[1])
+
+    def add_picture(self, number: int, staff: Staff, picture: Picture) -> None:
+        """Keep whose picture it is, to be sent with a reply. Who may reply may; NotOffered where there are too many."""
+
+        def work(transaction: Transaction) -> None:
+            _, conversation = _owned(transaction, number, staff)
+            since = self._clock() - PICTURE_DAY
+            pictures = transaction.pictures(conversation.id)
+            if sum(each.staff is not None and each.created_at >= since for each in pictures) >= MOST_PICTURES:
+                raise NotOffered(f"一天之内最多可以向一位访客发送 {MOST_PICTURES} 张图片。")
+            transaction.add_picture(picture)
+
+        self._store.write(work)
+
     def reply(
         self,
         number: int,
@@ -160,22 +182,26 @@ class Agents:
         text: str,
         *,
         answer: Answer | None = None,
+        picture: str | None = None,
         client_message_id: str | None = None,
     ) -> Message:
-        """Write to the visitor, with an entry quoted or without. The same `client_message_id` again is one message.
+        """Write to the visitor, with an entry quoted, a picture, both or neither; without a text where there is either.
 
-        NotYours where the conversation is not this member's.
+        The same `client_message_id` again is one message. NotYours where the conversation is not this member's, Unknown
+        where staff sent up no such picture for it.
         """
-        if text or answer is None:
+        if text or (answer is None and picture is None):
             check_text(text)
 
         def work(transaction: Transaction) -> Message:
             _, conversation = _find(transaction, number)
             if client_message_id and (sent := transaction.agent_message(conversation.id, client_message_id)):
-                if (sent.text, sent.answer) != (text, answer):
+                if (sent.text, sent.answer, sent.picture) != (text, answer, picture):
                     raise AlreadySent("这个消息编号已经用于另一条消息，请使用新的编号。")
                 return sent
             _owned(transaction, number, staff)
+            if picture is not None:
+                _check_picture(transaction, conversation.id, picture)
             now = self._clock()
             message = transaction.add_message(
                 conversation.id,
@@ -185,6 +211,7 @@ class Agents:
                 client_message_id=client_message_id,
                 agent=staff.display,
                 answer=answer,
+                picture=picture,
             )
             read = max(conversation.staff_read, message.sequence)
             transaction.update_conversation(replace(conversation, staff_read=read, updated_at=now))
@@ -277,6 +304,13 @@ class Agents:
     def _done(self, ticket: Ticket) -> Ticket:
         self._live.changed(ticket.conversation_id, QUEUE)
         return ticket
+
+
+def _check_picture(transaction: Transaction, conversation_id: str, picture_id: str) -> None:
+    """Refuse a picture that staff did not send up for this conversation."""
+    picture = transaction.picture(picture_id)
+    if picture is None or picture.conversation_id != conversation_id or picture.staff is None:
+        raise Unknown("没有这张图片，请重新上传后再发送。")
 
 
 def _find(transaction: Transaction, number: int) -> tuple[Ticket, Conversation]:

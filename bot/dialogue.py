@@ -182,13 +182,14 @@ class Bot:
             self.live.changed(holder.conversation_id)
 
     def add_picture(self, holder: Pass, picture: Picture) -> None:
-        """Keep whose picture it is; NotOffered where the conversation has too many already."""
+        """Keep whose picture it is; NotOffered where the visitor sent too many in it already."""
         conversation_id = holder.conversation_id
 
         def work(transaction: Transaction) -> None:
             self.held(transaction, holder)
             since = self._clock() - PICTURE_DAY
-            if sum(each.created_at >= since for each in transaction.pictures(conversation_id)) >= MOST_PICTURES:
+            pictures = transaction.pictures(conversation_id)
+            if sum(each.staff is None and each.created_at >= since for each in pictures) >= MOST_PICTURES:
                 raise NotOffered(f"一天之内最多可以发送 {MOST_PICTURES} 张图片。")
             transaction.add_picture(picture)
 

@@ -215,7 +215,10 @@ class TicketEvent:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture a visitor sent, cleaned; its bytes lie in the picture folder under its id."""
+    """A picture, cleaned; its bytes lie in the picture folder under its id.
+
+    `staff` is the name of the member of staff who sent it, None where the visitor did.
+    """
 
     id: str
     conversation_id: str
@@ -224,6 +227,7 @@ class Picture:
     width: int
     height: int
     created_at: datetime
+    staff: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

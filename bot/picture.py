@@ -1,4 +1,4 @@
-"""Pictures that visitors upload: judged by their content, drawn anew, and kept outside the web root.
+"""Pictures that visitors and staff upload: judged by their content, drawn anew, and kept outside the web root.
 
 What a stranger sends is decoded in a process of its own, which ends after each picture: one at a time, with limits of
 memory and time. So the server holds no more than the upload and its result, at most 16 MiB, whatever the file decodes

@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     """Chat windows that are open at once, each of which keeps a connection."""
     most_streams_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 60
     picture_budget_mb: Annotated[int, Field(ge=0, le=1_000_000_000)] = 2048
-    """What the visitors' pictures may take on the disk; beyond it none is taken any more."""
+    """What pictures of visitors and staff may take on the disk; beyond it none is taken any more."""
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -227,7 +227,7 @@ class Settings(BaseSettings):
 
     @property
     def pictures(self) -> Path:
-        """Where visitors' pictures are kept; outside of what is served."""
+        """Where pictures are kept; outside of what is served."""
         return self.data_dir / "pictures"
 
     @property

@@ -95,11 +95,16 @@ def nobody(_: str, __: str) -> bool:
     return False
 
 
+async def works(request: Request) -> bool:
+    """Whether a request is of the staff."""
+    return request.headers.get("x-api-key") == RIGHT.decode()
+
+
 class Uploads:
     """Pictures sent up to a guard, each part when told to; `dealing` counts those that the application has in hand."""
 
     def __init__(self) -> None:
-        self.guard = guard.Guard(self._deal, lambda _, token: token == RIGHT.decode(), Sites({}))
+        self.guard = guard.Guard(self._deal, lambda _, token: token == RIGHT.decode(), works, Sites({}))
         self.dealing = 0
         self.go_on = asyncio.Event()
         self.bodies: list[bytes] = []
@@ -112,8 +117,11 @@ class Uploads:
         await send({"type": "http.response.start", "status": 201, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    def send(self, address: str, token: bytes = RIGHT) -> tuple[asyncio.Queue[bytes | None], asyncio.Task[int]]:
+    def send(
+        self, address: str, token: bytes = RIGHT, place: str = "conversations/conversation-number-1"
+    ) -> tuple[asyncio.Queue[bytes | None], asyncio.Task[int]]:
         """Begin to send: the parts to come, None at the end, and the status in the end."""
+        head = (b"x-api-key", token) if place.startswith("staff") else (b"authorization", b"Bearer " + token)
         parts: asyncio.Queue[bytes | None] = asyncio.Queue()
         statuses: list[int] = []
 
@@ -128,8 +136,8 @@ class Uploads:
             scope = {
                 "type": "http",
                 "method": "POST",
-                "path": "/api/conversations/conversation-number-1/pictures",
-                "headers": [(b"authorization", b"Bearer " + token)],
+                "path": f"/api/{place}/pictures",
+                "headers": [head],
                 "client": (address, 1),
             }
             await self.guard(scope, receive, sent)
@@ -185,7 +193,7 @@ def test_an_error_in_the_middle_of_a_response_is_the_servers() -> None:
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(guard.Guard(half, nobody, Sites({}))(scope, no_body, sent))
+        asyncio.run(guard.Guard(half, nobody, works, Sites({}))(scope, no_body, sent))
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(bot: Bot, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,9 +235,27 @@ def test_what_strangers_send_is_not_read() -> None:
     async def test() -> None:
         uploads = Uploads()
         uploads.go_on.set()
-        sent = [uploads.send("203.0.113.1", token) for token in (b"wrong", b"")]
-        assert [await status for _, status in sent] == [201, 201]
-        assert uploads.bodies == [b"", b""]
+        places = ("conversations/conversation-number-1", "staff/tickets/1001")
+        sent = [uploads.send("203.0.113.1", token, place) for token in (b"wrong", b"") for place in places]
+        assert [await status for _, status in sent] == [201] * 4
+        assert uploads.bodies == [b""] * 4
+
+    asyncio.run(test())
+
+
+def test_what_staff_send_is_read_as_what_visitors_do() -> None:
+    """More of it than any other body has, and to no other address of theirs."""
+    large = b"x" * (guard.LARGEST_BODY + 1)
+
+    async def test() -> None:
+        uploads = Uploads()
+        uploads.go_on.set()
+        for place, status in (("staff/tickets/1001", 201), ("staff/tickets/1001/more", 413), ("staff", 413)):
+            parts, answered = uploads.send("203.0.113.1", place=place)
+            parts.put_nowait(large)
+            parts.put_nowait(None)
+            assert await answered == status
+        assert uploads.bodies == [large]
 
     asyncio.run(test())
 

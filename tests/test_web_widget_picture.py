@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
-from embedded import EVERYWHERE, bubbles, only_network, png, remembered, reply_number, say, shows_picture, stored
+from embedded import (
+    EVERYWHERE,
+    attended,
+    bubbles,
+    do,
+    expect_accessible,
+    only_network,
+    png,
+    remembered,
+    reply_number,
+    say,
+    shows_picture,
+    stored,
+)
 from playwright.sync_api import Page, Route, expect
 
 pytest_plugins = ("browsing",)
@@ -144,3 +158,37 @@ def test_an_upload_shows_how_far_it_is_and_can_be_cancelled(page: Page, widget_s
     kept = [(m["text"], bool(m["picture"])) for m in stored(page, widget_server) if m["author"] == "visitor"]
     assert kept == [("你好", False), ("见图二", True)]
     only_network(faults)
+
+
+def test_a_persons_picture_is_shown_and_opens_in_full(page: Page, staff: httpx.Client) -> None:
+    """With words and without, live and after a reload, by keyboard too; it says whose it is."""
+    number = attended(page, staff)
+    data = png(400)["buffer"]
+    for text in ("请点红圈处", ""):
+        kept = staff.post(f"tickets/{number}/pictures", content=data).raise_for_status().json()
+        do(staff, number, "reply", text=text, picture_id=kept["picture_id"])
+    for _ in range(2):
+        expect(bubbles(page, "agent")).to_have_text(["小王：请点红圈处", "小王："])
+        shown = bubbles(page, "agent").get_by_role("img", name="客服发来的图片")
+        expect(shown).to_have_count(2)
+        for n in range(2):
+            shows_picture(shown.nth(n), 400)
+            expect(shown.nth(n)).to_have_css("width", "160px")
+            expect(shown.nth(n)).to_have_css("height", "160px")
+        expect_accessible(page)
+        page.reload()
+    bubbles(page, "agent").get_by_role("button", name="客服发来的图片").last.press("Enter")
+    whole = page.locator(".viewer img")
+    shows_picture(whole, 400)
+    expect(whole).to_have_attribute("alt", "客服发来的图片")
+    page.get_by_role("button", name="关闭", exact=True).click()
+    expect(whole).to_be_hidden()
+
+
+def test_the_visitors_own_picture_says_so(page: Page) -> None:
+    """In the conversation and in full."""
+    page.set_input_files("#file", png())
+    page.press("#text", "Enter")
+    reply_number(page, 0)
+    page.get_by_role("img", name="您发送的图片").click()
+    expect(page.locator(".viewer img")).to_have_attribute("alt", "您发送的图片")

@@ -332,6 +332,42 @@ def test_in_the_console_a_conversation_is_text(inert: Inert) -> None:
     inert(logged_in(visit))
 
 
+def test_in_the_console_the_names_of_files_are_text(inert: Inert) -> None:
+    """A picture for the visitor pasted, dropped and refused under every name; one is sent."""
+
+    def visit(watch: Watch) -> None:
+        page, house = watch.page, watch.house
+        texts = house.texts
+        said = len(house.office.store.read(lambda transaction: transaction.messages(house.conversations[0])))
+        page.goto(f"/console/tickets/{house.ticket}")
+        expect(page.locator("#messages > li")).to_have_count(said)
+        page.evaluate(
+            """async ([texts, bytes]) => {
+                for (const [n, text] of texts.entries()) {
+                    const clipboardData = new DataTransfer();
+                    const type = n % 3 ? "image/png" : text.slice(0, 40);
+                    clipboardData.items.add(new File([new Uint8Array(bytes)], text, { type }));
+                    const about = { clipboardData, dataTransfer: clipboardData, bubbles: true, cancelable: true };
+                    const event = n % 2 ? new ClipboardEvent("paste", about) : new DragEvent("drop", about);
+                    document.getElementById("reply").dispatchEvent(event);
+                    await new Promise(requestAnimationFrame);
+                }
+            }""",
+            [list(texts), list(PICTURE)],
+        )
+        watch.look()
+        page.locator("#file").set_input_files({"name": texts[16], "mimeType": "image/png", "buffer": PICTURE})
+        expect(page.locator("#attached img")).to_be_visible()
+        watch.look()
+        page.get_by_label("回复访客").press("Enter")
+        expect(page.locator("#messages .agent .thumb img").last).to_be_visible()
+        expect(page.locator("#messages > li")).to_have_count(said + 1)
+        expect(page.locator("#outbox > li")).to_have_count(0)
+        watch.look()
+
+    inert(logged_in(visit))
+
+
 def test_in_the_console_the_knowledge_base_is_text(inert: Inert) -> None:
     """Entries, sections, similar questions, topics, the draft, its preview, changed files, versions and the check."""
 

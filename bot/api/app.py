@@ -26,6 +26,7 @@ from bot.api.holder import holds
 from bot.api.limit import Budget, Limit, Places
 from bot.api.ready import Ready
 from bot.api.site import Sites
+from bot.api.staff_caller import works
 from bot.audition import Audition
 from bot.console.app import create_console
 from bot.demand import Demand
@@ -69,6 +70,7 @@ def create_app(
     pictures = PictureFolder(settings.pictures)
     album = Album(bot, pictures, Budget(settings.pictures, settings.picture_budget_mb * 1024**2))
     exchange = _exchange(bot, store, settings, album)
+    accounts = Accounts(store)
     preferences.call(lambda changed: bot.tune(changed.thresholds, changed.office))
     # The interactive documentation would load scripts from elsewhere; the document itself is at /openapi.json.
     app = FastAPI(
@@ -83,7 +85,7 @@ def create_app(
         bot=bot,
         store=store,
         agents=Agents(store, bot.live, lambda: {name: reason.dossier for name, reason in bot.desk.reasons.items()}),
-        accounts=Accounts(store),
+        accounts=accounts,
         pictures=pictures,
         ready=Ready(store),
         library=library or Library(store, settings, bot),
@@ -113,7 +115,7 @@ def create_app(
     app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)(page)
     app.api_route("/join", methods=["GET", "HEAD"], include_in_schema=False)(joining)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    app.add_middleware(Guard, holds=partial(holds, bot), sites=Sites(settings.origins))
+    app.add_middleware(Guard, holds=partial(holds, bot), works=partial(works, accounts), sites=Sites(settings.origins))
     if exchange is not None:
         app.add_middleware(Fork, exchange=exchange.app)
     if settings.trusted_proxies:

@@ -26,6 +26,13 @@ LOOK_AGAIN: Final = 20.0
 
 _REFUSALS: Final = responses(401, 404, 422, 429, 503)
 _WITH_BODY: Final = _REFUSALS | responses(400, 408, 409, 413)
+PICTURE_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+"""What a route that takes a picture says of its body in the OpenAPI document."""
 
 
 async def _listen(
@@ -88,12 +95,7 @@ def read(mark: schema.ReadMark, serving: Serving, holder: Holder) -> None:
     "/pictures",
     status_code=201,
     responses=responses(401, 404, 408, 409, 413, 415, 422, 429, 503),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    openapi_extra=PICTURE_BODY,
 )
 async def send_picture(request: Request, serving: Serving, holder: Holder) -> schema.PictureKept:
     """Send a picture up: the body is the file, at most 8 MiB of PNG, JPEG, WebP, GIF or BMP.
@@ -104,7 +106,7 @@ async def send_picture(request: Request, serving: Serving, holder: Holder) -> sc
     spend(serving, holder)
     data = await request.body()
     kept = await run_in_threadpool(serving.album.keep, holder, data)
-    return schema.PictureKept(picture_id=kept.id, width=kept.width, height=kept.height)
+    return picture_kept(kept)
 
 
 @router.get("/pictures/{picture_id}", response_class=Response, responses=_REFUSALS)
@@ -112,6 +114,11 @@ def picture(picture_id: str, serving: Serving, holder: Holder) -> Response:
     """A picture of this conversation."""
     kept = serving.bot.picture(holder, picture_id)
     return shown(serving.pictures.read(kept.id), kept)
+
+
+def picture_kept(kept: model.Picture) -> schema.PictureKept:
+    """What is told of a picture that was taken."""
+    return schema.PictureKept(picture_id=kept.id, width=kept.width, height=kept.height)
 
 
 def shown(data: bytes | None, kept: model.Picture) -> Response:

@@ -1,7 +1,8 @@
 """What stands before every request: whose page asks, caps on headers and body, headers on every response, a log line.
 
-A picture is larger than any other body and costs more to deal with. So who sends one must hold the conversation, has
-his turn only once the picture has arrived, and one address cannot take all turns. What strangers send is not read.
+A picture is larger than any other body and costs more to deal with. So who sends one must hold the conversation or be
+of the staff, has his turn only once the picture has arrived, and one address cannot take all turns. What strangers send
+is not read.
 
 Nothing escapes it: an unexpected error becomes a problem like any other, with the same headers. The log line has no
 query, no address and no token: what visitors type must not end up in logs.
@@ -13,7 +14,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
 
@@ -39,7 +40,7 @@ LARGEST_BODY: Final = 32 * 1024
 PRIVATE: Final = re.compile("/(api|console)(/|$)")
 """What no browser may keep: replies are nobody else's, nor is a page of the console once somebody has logged out.
 Files are only asked for anew (by ETag), lest an upgrade meet an old script."""
-PICTURES: Final = re.compile("/api/conversations/([^/]*)/pictures")
+PICTURES: Final = re.compile("/api/(?:conversations/([^/]*)|staff/tickets/[^/]*)/pictures")
 """Where pictures are sent up."""
 PICTURE_SECONDS: Final = 60.0
 """How long a picture may take to arrive."""
@@ -75,11 +76,21 @@ OF_PARTS: Final = ("X-Content-Type-Options", "Cross-Origin-Resource-Policy")
 
 
 class Guard:
-    """ASGI middleware. `holds` says whether a token is that of a conversation, by their id and text, at once."""
+    """ASGI middleware. `holds` says whether a token is that of a conversation, by their id and text, at once.
 
-    def __init__(self, app: ASGIApp, holds: Callable[[str, str], bool], sites: Sites) -> None:
+    `works` says whether a request comes from somebody of the staff.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        holds: Callable[[str, str], bool],
+        works: Callable[[Request], Awaitable[bool]],
+        sites: Sites,
+    ) -> None:
         self._app = app
         self._holds = holds
+        self._works = works
         self._sites = sites
         self._arriving = Places(MOST_FROM_ADDRESS, HTTPException(429, _CROWDED, {"Retry-After": "3"}))
         self._turns = asyncio.Semaphore(MOST_PICTURES)
@@ -139,9 +150,15 @@ class Guard:
         except HTTPException as error:
             await problem(error.status_code, error.detail, dict(error.headers or {}))(scope, receive, send)
 
-    async def _take_picture(self, conversation_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _may_send(self, conversation_id: str | None, scope: Scope) -> bool:
+        """Whether a picture is the holder's of the conversation, or, without one, somebody's of the staff."""
+        if conversation_id is None:
+            return await self._works(Request(scope))
         scheme, token = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
-        if scheme.lower() != "bearer" or not self._holds(conversation_id, token.strip()):
+        return scheme.lower() == "bearer" and self._holds(conversation_id, token.strip())
+
+    async def _take_picture(self, conversation_id: str | None, scope: Scope, receive: Receive, send: Send) -> None:
+        if not await self._may_send(conversation_id, scope):
             await self._app(scope, _replay(b"", receive), send)  # the route says no, in the words of all others
             return
         held = 0

@@ -14,10 +14,12 @@ from typing import Annotated, Final
 
 from fastapi import Depends, HTTPException, Request, Response
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from bot.account import Accounts
 from bot.api.dep import Serving
 from bot.model import Role, Staff
+from bot.store.base import StoreError
 
 COOKIE: Final = "staff"
 PATH: Final = "/api/staff"
@@ -97,6 +99,15 @@ async def credentials(
 
 
 Brought = Annotated[Credentials, Depends(credentials)]
+
+
+async def works(accounts: Accounts, request: Request) -> bool:
+    """Whether a request comes from somebody of the staff; whether they may do what they ask for, the route says."""
+    brought = await credentials(await _cookie(request), await _key(request), await _bearer(request))
+    try:
+        return await run_in_threadpool(brought.caller, accounts, touch=False) is not None
+    except StoreError:  # nor can the route say who it is: it answers 503
+        return False
 
 
 def known(brought: Brought, request: Request, serving: Serving) -> Caller:

@@ -1,4 +1,4 @@
-"""What staff have at hand: visitors' pictures, colleagues, search, and replies kept ready."""
+"""What staff have at hand: pictures, colleagues, search, and replies kept ready."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REFUSALS: Final = responses(400, 401, 403, 404, 408, 413, 422, 503)
 
 @router.get("/pictures/{picture_id}", response_class=Response, responses=responses(401, 403, 404, 422, 503))
 def picture(picture_id: str, serving: Serving) -> Response:
-    """A picture that a visitor sent."""
+    """A picture that a visitor or staff sent."""
     kept = (
         serving.store.read(lambda transaction: transaction.picture(picture_id)) if _ID.fullmatch(picture_id) else None
     )

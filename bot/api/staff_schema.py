@@ -290,12 +290,15 @@ class Transfer(BaseModel):
 
 
 class AgentReply(BaseModel):
-    """What a person writes to the visitor: a text, an entry to quote word for word, or both."""
+    """What a person writes to the visitor: a text, an entry to quote word for word, a picture, or several of these."""
 
     model_config = _example({"text": "请按这一条操作。", "entry_id": "zyb-1.9"})
 
     text: str = Field(default="", description="At most 2,000 characters.")
     entry_id: str | None = Field(default=None, max_length=_LONGEST)
+    picture_id: str | None = Field(
+        default=None, max_length=_LONGEST, description="The id of a picture that staff sent up for this ticket before."
+    )
     client_message_id: str | None = Field(
         default=None,
         pattern="^[!-~]{16,128}$",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from starlette.concurrency import run_in_threadpool
 
 from bot.agent import NoTicket, NotYours
 from bot.api import schema
 from bot.api import staff_schema as shape
+from bot.api.conversation import PICTURE_BODY, picture_kept
 from bot.api.dep import Service, Serving
 from bot.api.problem import responses
 from bot.api.staff_caller import SignedIn
@@ -62,10 +64,32 @@ def transfer(number: Number, form: shape.Transfer, serving: Serving, staff: Sign
 
 @router.post("/tickets/{number}/reply", responses=_WRITE)
 def reply(number: Number, form: shape.AgentReply, serving: Serving, staff: SignedIn) -> schema.HistoryMessage:
-    """Write to the visitor, with an entry quoted word for word or without."""
+    """Write to the visitor, with an entry quoted word for word, a picture that was sent up before, both or neither."""
     answer = None if form.entry_id is None else _quoted(form.entry_id, serving)
-    message = serving.agents.reply(number, staff, form.text, answer=answer, client_message_id=form.client_message_id)
+    message = serving.agents.reply(
+        number,
+        staff,
+        form.text,
+        answer=answer,
+        picture=form.picture_id,
+        client_message_id=form.client_message_id,
+    )
     return message_of(message)
+
+
+@router.post(
+    "/tickets/{number}/pictures",
+    status_code=201,
+    responses=responses(401, 403, 404, 408, 409, 413, 415, 422, 429, 503),
+    openapi_extra=PICTURE_BODY,
+)
+async def send_picture(number: Number, request: Request, serving: Serving, staff: SignedIn) -> schema.PictureKept:
+    """Send a picture up for the visitor: the body is the file, at most 8 MiB of PNG, JPEG, WebP, GIF or BMP.
+
+    Only for who may reply. Judged by its content; only its pixels are kept. Afterwards its id goes with a reply.
+    """
+    data = await request.body()
+    return picture_kept(await run_in_threadpool(serving.album.keep_of_staff, serving.agents, number, staff, data))
 
 
 @router.post("/tickets/{number}/note", status_code=204, responses=_WRITE)

@@ -434,6 +434,12 @@ def m018_invitation(db: Database) -> None:
     """)
 
 
+@migrations()
+def m020_picture_of_staff(db: Database) -> None:
+    """Keep which pictures staff sent, and who."""
+    db.execute("ALTER TABLE picture ADD COLUMN staff TEXT")
+
+
 def migrate(db: Database) -> None:
     """Bring the database up to date in one transaction; of several processes that start together, one does it.
 

@@ -1,27 +1,30 @@
-/* Writing to the visitor, within a ticket's page: texts, entries quoted word for word, replies kept ready.
+/* Writing to the visitor, within a ticket's page: texts, entries quoted word for word, pictures, replies kept ready.
  *
  * What was written is kept until the server has it: the draft and what could not be sent stay over a reload, and what is
- * sent again carries the same id, so that the visitor gets it once.
+ * sent again carries the same id, so that the visitor gets it once. A picture stays once it has been sent up.
  */
 document.addEventListener("alpine:init", () => {
   const PATIENCE = 15000; // milliseconds before a message counts as not sent
+  const UPLOAD_PATIENCE = 90000; // and before a picture does
   const SIGNAL = 3000; // between two signals that we type
   const LONGEST = 2000; // characters of a text
   const NEARLY = 200; // characters left from which on they are counted
   const SLASH = /^[/／、]/;
+  const LOST = "图片没有上传完，页面重新打开后需要重新选择。请删除这条消息后再发一次。";
 
   /** A random id, also on pages that came over plain http. */
   function randomId() {
     return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  const patiently = (promise) => {
-    const late = new Promise((_, reject) => setTimeout(() => reject(new Error("服务器没有回应，请检查网络。")), PATIENCE));
+  const patiently = (promise, patience = PATIENCE) => {
+    const late = new Promise((_, reject) => setTimeout(() => reject(new Error("服务器没有回应，请检查网络。")), patience));
     return Promise.race([promise, late]);
   };
 
   /* Of the ticket around it, it knows `number`, `path`, `mine`, `talk`, `heard` and `refresh`. */
   Alpine.data("composer", () => ({
+    ...desk.attachment,
     told: "",
     left: "",
     quote: null,
@@ -91,6 +94,7 @@ document.addEventListener("alpine:init", () => {
 
     typed(event) {
       this.keep();
+      this.hint = "";
       const text = this.$refs.reply.value;
       this.left = text.length > LONGEST - NEARLY ? "还可输入 " + (LONGEST - text.length) + " 字" : "";
       if (!event.isComposing) this.offer();
@@ -110,18 +114,19 @@ document.addEventListener("alpine:init", () => {
 
     send() {
       const text = this.$refs.reply.value.trim();
-      if (!text && !this.quote) return;
+      if (!text && !this.quote && !this.file) return;
       if (SLASH.test(text) && !this.declined) { // half a search is not for the visitor
         this.$refs.reply.focus();
         this.offer();
         return;
       }
-      this.outbox.push({ id: randomId(), text, quote: this.quote });
+      this.outbox.push({ id: randomId(), text, quote: this.quote, picture: "", pictured: Boolean(this.file), ...this.takeFile() });
       this.$refs.reply.value = "";
       this.quote = null;
       this.left = "";
       this.declined = false;
       this.keep();
+      this.drawOutbox();
       this.pump();
       this.talk.toEnd();
       this.$refs.reply.focus();
@@ -135,8 +140,10 @@ document.addEventListener("alpine:init", () => {
       while (this.outbox.length && !this.failed) {
         const next = this.outbox[0];
         this.drawOutbox();
-        const body = { text: next.text, entry_id: next.quote ? next.quote.id : null, client_message_id: next.id };
         try {
+          if (next.pictured && !next.picture) await this.sendUp(next);
+          const { id, text, quote, picture } = next;
+          const body = { text, entry_id: quote ? quote.id : null, picture_id: picture || null, client_message_id: id };
           const message = await patiently(desk.api("POST", this.path + "/reply", body));
           this.heard(message);
           this.drop(next.id);
@@ -150,9 +157,20 @@ document.addEventListener("alpine:init", () => {
       this.drawOutbox();
     },
 
+    /** Send the picture of a message up, so that the message can name it. */
+    async sendUp(message) {
+      if (!message.file) throw new Error(LOST);
+      const kept = await patiently(desk.api("POST", this.path + "/pictures", message.file), UPLOAD_PATIENCE);
+      message.picture = kept.picture_id;
+      this.keep();
+      this.drawOutbox();
+    },
+
     /** The server has this message, or nobody wants it sent any more. */
     drop(id) {
-      if (!this.outbox.some((each) => each.id === id)) return;
+      const dropped = this.outbox.find((each) => each.id === id);
+      if (!dropped) return;
+      URL.revokeObjectURL(dropped.preview);
       this.outbox = this.outbox.filter((each) => each.id !== id);
       this.keep();
       this.drawOutbox();
@@ -164,7 +182,8 @@ document.addEventListener("alpine:init", () => {
       const items = this.outbox.map((each) => {
         const item = make(
           "li", "message agent pending" + (this.failed ? " failed" : ""),
-          make("p", "quiet who", this.failed ? "未发出" : "发送中…"),
+          make("p", "quiet who", this.failed ? "未发出" : each.pictured && !each.picture ? "正在上传图片…" : "发送中…"),
+          this.pictureOf(each),
           each.text && make("p", "words", each.text),
           each.quote && make("div", "quoted", make("strong", "", each.quote.title), make("p", "words clipped", each.quote.answer))
         );
@@ -183,10 +202,20 @@ document.addEventListener("alpine:init", () => {
       document.getElementById("outbox").replaceChildren(...items);
     },
 
-    /* The draft, kept for this tab */
+    /** What a message shows of its picture: the file, or what the server has of it; nothing of one that was lost. */
+    pictureOf({ preview, picture }) {
+      if (!preview && !picture) return null;
+      const image = desk.make("img", "sending");
+      image.alt = "待发送的图片";
+      image.src = preview || desk.pictureAt(picture);
+      return image;
+    },
+
+    /* The draft, kept for this tab; files cannot be */
 
     keep() {
-      const draft = { text: this.$refs.reply.value, quote: this.quote, outbox: this.outbox };
+      const outbox = this.outbox.map(({ id, text, quote, picture, pictured }) => ({ id, text, quote, picture, pictured }));
+      const draft = { text: this.$refs.reply.value, quote: this.quote, outbox };
       try {
         if (draft.text || draft.quote || draft.outbox.length) sessionStorage.setItem(this.kept, JSON.stringify(draft));
         else sessionStorage.removeItem(this.kept);
@@ -207,7 +236,8 @@ document.addEventListener("alpine:init", () => {
       this.quote = draft.quote;
       this.outbox = draft.outbox;
       if (this.outbox.length) {
-        this.failed = "页面重新打开前没有收到确认。";
+        const [{ pictured, picture }] = this.outbox;
+        this.failed = pictured && !picture ? LOST : "页面重新打开前没有收到确认。";
         this.drawOutbox();
       }
     },

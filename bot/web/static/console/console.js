@@ -41,13 +41,14 @@
     return status ? "操作没有完成，请稍后再试。" : "连接已中断，请检查网络后再试。";
   }
 
-  /** Ask the API; the JSON answer (null for none), or an Error with Chinese words and the status. */
+  /** Ask the API, with JSON or a file; the JSON answer (null for none), or an Error with Chinese words and the status. */
   async function api(method, path, body) {
     const headers = { Accept: "application/json", "X-CSRF-Token": csrf() };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const file = body instanceof Blob;
+    if (body !== undefined) headers["Content-Type"] = file ? "application/octet-stream" : "application/json";
     let response, text;
     try {
-      response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+      response = await fetch(path, { method, headers, body: body === undefined || file ? body : JSON.stringify(body) });
       text = await response.text();
     } catch (error) {
       throw Object.assign(new Error(wordsOf(0)), { status: 0 });

@@ -33,15 +33,19 @@
     return make("div", "quoted", make("strong", "", answer.question), withWords && written(answer.answer), make("p", "quiet", place));
   }
 
-  function picture(id) {
+  const pictureAt = (id) => "/api/staff/pictures/" + encodeURIComponent(id);
+
+  /** A thumbnail, which opens the whole picture. */
+  function picture(id, author) {
     const button = make("button", "thumb");
     button.type = "button";
     button.dataset.picture = id;
+    button.dataset.alt = author === "agent" ? "客服发来的图片" : "访客发来的图片";
     button.setAttribute("aria-label", "查看图片");
     const image = document.createElement("img");
     image.alt = "";
     image.loading = "lazy";
-    image.src = "/api/staff/pictures/" + encodeURIComponent(id);
+    image.src = pictureAt(id);
     button.append(image);
     return button;
   }
@@ -123,7 +127,7 @@
       return make(
         "li", "message " + (told ? "told" : message.author),
         make("p", "quiet who", told ? "" : who, " ", message.created_at && time(message.created_at), make("span", "mark")),
-        message.picture && picture(message.picture),
+        message.picture && picture(message.picture, message.author),
         ...(message.reply ? said(message.reply, this.names) : [written(message.text)]),
         message.answer && quoted(message.answer, true)
       );
@@ -175,5 +179,5 @@
     }
   }
 
-  Object.assign(window.desk, { make, Talk });
+  Object.assign(window.desk, { make, pictureAt, Talk });
 })();

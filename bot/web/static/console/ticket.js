@@ -24,7 +24,7 @@ document.addEventListener("alpine:init", () => {
       root.querySelector("#side").open = matchMedia("(min-width: 64rem)").matches;
       root.addEventListener("click", (event) => {
         const thumb = event.target.closest("[data-picture]");
-        if (thumb) this.show(thumb.dataset.picture);
+        if (thumb) this.show(thumb.dataset);
       });
       document.addEventListener("visibilitychange", () => this.rest());
     },
@@ -179,9 +179,9 @@ document.addEventListener("alpine:init", () => {
       this.$root.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
     },
 
-    show(id) {
+    show({ picture, alt }) {
       const dialog = this.$root.querySelector("#picture");
-      dialog.querySelector("img").src = "/api/staff/pictures/" + encodeURIComponent(id);
+      Object.assign(dialog.querySelector("img"), { src: desk.pictureAt(picture), alt });
       dialog.showModal();
     },
   }));

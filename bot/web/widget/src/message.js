@@ -37,7 +37,7 @@ function visitor(item, chat) {
   const picture = item.file || item.picture;
   const read = item.sequence && item.sequence <= chat.talk.state.staff_read;
   return html`<div class="bubble ${picture ? "pictured" : ""}"><span class="unseen">您：</span>${
-      picture ? chat.gallery.thumbnail(picture) : nothing}${text ? html`<p class="words">${text}</p>` : nothing}</div>
+      picture ? chat.gallery.thumbnail(picture, "您发送的图片") : nothing}${text ? html`<p class="words">${text}</p>` : nothing}</div>
     ${progress === undefined ? nothing : html`<div class="progress">
       <progress max="1" .value=${progress} aria-label="正在上传图片"></progress>
       <button class="plain" @click=${() => chat.delivery.cancel(item)}>取消上传</button></div>`}
@@ -47,8 +47,9 @@ function visitor(item, chat) {
       : trouble.wait ? html`<span aria-live="off">${trouble.wait} 秒后可重试</span>` : nothing}</div>` : nothing}`;
 }
 
-function agent({ agent: name, text, answer }) {
+function agent({ agent: name, text, answer, picture }, chat) {
   return html`<div class="bubble"><p class="speaker">${name || "人工客服"}<span class="unseen">：</span></p>${
+    picture ? chat.gallery.thumbnail(picture, "客服发来的图片") : nothing}${
     text ? words(text) : nothing}${answer ? html`<div class="quote">${entry(answer)}</div>` : nothing}</div>`;
 }
 

@@ -1,5 +1,5 @@
 /* Pictures: what may be sent, and those of the log, which come with the conversation's token and live in memory. */
-import { html } from "lit/html.js";
+import { html, nothing } from "lit/html.js";
 
 export const TYPES = ["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"];
 const LARGEST = 8 * 1024 * 1024;
@@ -20,7 +20,7 @@ export class Gallery {
   constructor(chat) {
     this.chat = chat;
     this.urls = new Map(); // by file or picture id: an address in memory, "" while it is fetched, null: it cannot be
-    this.shown = ""; // the one that is looked at
+    this.shown = nothing; // the one that is looked at, as an image
   }
 
   /** The address of a file, or of a picture that the server has. */
@@ -50,16 +50,17 @@ export class Gallery {
     this.urls = new Map();
   }
 
-  thumbnail(picture) {
+  thumbnail(picture, alt) {
     const url = this.url(picture);
-    const pressed = () => (url ? this.enlarge(url) : url === null && this.load(picture));
+    const image = html`<img alt=${alt} src=${url}>`;
+    const pressed = () => (url ? this.enlarge(image) : url === null && this.load(picture));
     return html`<button class="thumbnail" title="查看大图" @click=${pressed}
-      >${url ? html`<img alt="您发送的图片" width="160" height="160" src=${url}>`
+      >${url ? image
       : url === null ? "图片无法显示，点击重试" : html`<span class="unseen">图片正在加载</span>`}</button>`;
   }
 
-  enlarge(url) {
-    this.shown = url;
+  enlarge(image) {
+    this.shown = image;
     this.chat.changed();
     this.chat.modal("viewer");
   }
@@ -68,7 +69,7 @@ export class Gallery {
     const close = () => this.chat.closeModal("viewer");
     return html`<dialog class="viewer" aria-label="查看图片" @click=${close}>
       <button class="plain" @click=${close}>关闭</button>
-      ${this.shown ? html`<img alt="您发送的图片" src=${this.shown}>` : ""}
+      ${this.shown}
     </dialog>`;
   }
 }
