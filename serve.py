@@ -129,8 +129,10 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
         log.info("索引就绪：%d 个条目，检索方式 %s", len(bot.desk.knowledge.entries), bot.desk.index.mode)
         library.follower.serving = bot
         threading.Thread(target=library.follower.follow, daemon=True).start()
+        app = create_app(bot, store, settings, library, preferences)
+        exchange = app.state.service.exchange
         config = uvicorn.Config(
-            create_app(bot, store, settings, library, preferences),
+            app,
             host=settings.host,
             port=settings.port,
             access_log=False,  # its lines hold queries, which visitors typed; the guard logs without them
@@ -143,7 +145,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             ws_max_size=1024**2,
             timeout_graceful_shutdown=10,
         )
-        server = Server(config, live)
+        server = Server(config, live, exchange.finish if exchange is not None else None)
         courier = Courier(store, settings.targets, partial(_sender, private=settings.notify_private))
         live.call(QUEUE, courier.wake)
         pictures = PictureFolder(settings.pictures)

@@ -137,13 +137,27 @@ class Bot:
             self.live.changed(turn.conversation.id, QUEUE)
             return replace(turn, hidden=leaked)
 
-    def begin(self, system: str | None = None, *, channel: str = "web") -> Pass:
-        """A new conversation in which nothing was said yet: a picture, say, comes first. Unknown system: Unknown."""
+    def begin(
+        self,
+        system: str | None = None,
+        *,
+        channel: str = "web",
+        also: Callable[[Transaction, str], object] = lambda _, __: None,
+    ) -> Pass:
+        """A new conversation in which nothing was said yet: a picture, say, comes first. Unknown system: Unknown.
+
+        `also` is done in the same transaction, with the conversation's id.
+        """
         if system and system not in self.desk.systems:
             raise Unknown("没有这个系统，请检查系统标识。")
         now = self._clock()
         conversation = Conversation(secrets.token_urlsafe(16), channel, system or None, now, now)
-        self._store.write(lambda transaction: transaction.add_conversation(conversation))
+
+        def work(transaction: Transaction) -> None:
+            transaction.add_conversation(conversation)
+            also(transaction, conversation.id)
+
+        self._store.write(work)
         return Pass(conversation.id, self.token(conversation.id))
 
     def view(self, holder: Pass, after: int = 0) -> View:

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from stored import NOW
 
 from bot.model import Author, Conversation, Message, Reply
-from bot.qq.line import Expired, Line, Repeated, Window
-from bot.qq.model import Address, Chat, Heard, Piece, Platform
+from bot.qq.line import Content, Expired, Line, Repeated, Window
+from bot.qq.model import Address, Chat, Heard, Opening, Piece, Platform
 from bot.qq.outbox import Outbox
+from bot.qq.parcel import Packing
 from bot.store.base import Transaction
 from bot.store.sqlite import SqliteStore
 
@@ -28,6 +29,7 @@ LONG = 20.0
 COUNTED = Window(timedelta(minutes=60), timedelta(minutes=5), 5)
 ENDLESS = Window(None, None, None)
 ANSWER = Reply("answer", "x", 0.9)
+SORRY = "对不起"
 
 
 class Crash(BaseException):
@@ -58,7 +60,7 @@ class Sent:
     """What a platform took."""
 
     user: str
-    text: str
+    text: Content
     message_id: str | None
     reply: int | None
 
@@ -80,14 +82,14 @@ class FakeLine:
         self.clock, self.window, self.forwards = clock, window, forwards
         self.heard: dict[str, datetime] = {}
         self.sent: list[Sent] = []
-        self.whole: list[tuple[str, ...]] = []
+        self.whole: list[tuple[Content, ...]] = []
         self.faults: list[Fault] = []
         self.tried: list[Sent] = []
         self.always: Fault = lambda _: None
         self.lied = False
 
-    async def send(self, address: Address, text: str, message_id: str | None, reply: int | None) -> str:
-        piece = Sent(address.user, text, message_id, reply)
+    async def send(self, address: Address, content: Content, message_id: str | None, reply: int | None) -> str:
+        piece = Sent(address.user, content, message_id, reply)
         self.tried.append(piece)
         fault = self._fault()
         await asyncio.sleep(0)
@@ -99,11 +101,11 @@ class FakeLine:
         fault("after")
         return f"p{len(self.sent)}"
 
-    async def forward(self, address: Address, texts: Sequence[str]) -> str:
+    async def forward(self, address: Address, contents: Sequence[Content]) -> str:
         fault = self._fault()
         fault("before")
-        self.whole.append(tuple(texts))
-        self.sent += [Sent(address.user, text, None, None) for text in texts]
+        self.whole.append(tuple(contents))
+        self.sent += [Sent(address.user, content, None, None) for content in contents]
         await asyncio.sleep(0)
         fault("after")
         return f"f{len(self.whole)}"
@@ -163,6 +165,7 @@ class Hall:
         self.lines: dict[Platform, Line] = {"qq": self.line}
         self.text: Callable[[Transaction, Message, Chat], str] = said
         self.ids = itertools.count(1)
+        self.pictures: dict[str, bytes] = {}
         self.crashes = 0
 
     def open(self, name: str = "c", *, group: str | None = None, platform: Platform = "qq") -> None:
@@ -172,18 +175,18 @@ class Hall:
 
         def work(t: Transaction) -> None:
             t.add_conversation(Conversation(name, "qq", None, NOW, NOW))
-            t.put_chat(Chat(name, address, 0, message_id, self.clock()))
+            t.put_chat(Chat(name, address, 0, (Opening(message_id, self.clock()),)))
 
         self.store.write(work)
 
     def hear(self, name: str = "c") -> str:
-        """The user says something; what goes out from now on replies to it."""
+        """The user says something; what goes out from now on replies to that first."""
         message_id = self._heard()
 
         def work(t: Transaction) -> None:
             chat = t.chat(name)
             assert chat is not None
-            t.put_chat(replace(chat, message_id=message_id, heard_at=self.clock(), replies=0))
+            t.put_chat(chat.hear(Heard(chat.address, message_id, "问", (), self.clock())))
             t.add_message(name, "visitor", "问", now=self.clock())
 
         self.store.write(work)
@@ -195,16 +198,17 @@ class Hall:
         message = self.store.write(lambda t: t.add_message(name, author, text, now=at or self.clock(), reply=reply))
         return message.sequence
 
-    def outbox(self, **options: Any) -> Outbox:
-        return Outbox(
-            self.store,
+    def outbox(self, *, split: Callable[[str, int], Sequence[str]] = by_line, **options: Any) -> Outbox:
+        packing = Packing(
             self.lines,
             self.text,
-            by_line,
-            lambda text: text.replace(".", "。"),
+            split,
+            rewrite=lambda text: text.replace(".", "。"),
+            spell=lambda text: text.replace("/", "／"),
+            sorry=SORRY,
             clock=self.clock,
-            **{"sleep": self.clock.sleep, "every": 1000.0, **options},
         )
+        return Outbox(self.store, packing, self.pictures.get, **{"sleep": self.clock.sleep, "every": 1000.0, **options})
 
     def deliver(self) -> None:
         """Run an outbox until nothing is left to do; whatever ends it before that ends this, too."""
@@ -225,7 +229,7 @@ class Hall:
     def reasons(self, name: str = "c") -> set[str | None]:
         return {piece.reason for piece in self.pieces(name) if piece.state == "failed"}
 
-    def texts(self, name: str = "c") -> list[str]:
+    def texts(self, name: str = "c") -> list[Content]:
         return [sent.text for sent in self.line.sent if sent.user == name]
 
     def replies(self, name: str = "c") -> list[tuple[str | None, int | None]]:

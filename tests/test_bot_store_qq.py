@@ -17,7 +17,7 @@ import pytest
 from sqlite_utils import Database
 from stored import NOW, begin
 
-from bot.qq.model import Address, Chat, Group, Heard, Piece
+from bot.qq.model import Address, Chat, Group, Heard, Opening, Piece
 from bot.store.base import ConstraintError, Transaction
 from bot.store.migration import migrations
 from bot.store.sqlite import SqliteStore
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 ALONE = Address("qq", "bot", "user")
 TOGETHER = Address("qq", "bot", "member", "group")
 HEARD = Heard(TOGETHER, "m1", "账号被锁了\n😀", ("https://a.example/1", "https://a.example/2"), NOW)
-CHAT = Chat("c", ALONE, 0, "m1", NOW)
+CHAT = Chat("c", ALONE, 0, (Opening("m1", NOW),))
 PIECE = Piece("c", 2, 0, "您好", "queued", NOW)
 LATER = NOW + timedelta(hours=1)
 
@@ -180,14 +180,14 @@ def test_of_two_processes_that_add_the_same_message_one_does(path: Path, store: 
 
 def test_a_chat_is_found_by_its_conversation_and_its_address(store: SqliteStore) -> None:
     """As it was put last; a person in a group and in private are two."""
-    other = Chat("d", TOGETHER, 0, "m2", LATER, 3)
+    other = Chat("d", TOGETHER, 0, (Opening("m1", NOW), Opening("m2", LATER, 3)))
     store.write(lambda t: t.put_chat(CHAT))
     store.write(lambda t: t.put_chat(other))
     assert store.read(lambda t: [t.chat("c"), t.chat("d"), t.chat("e")]) == [CHAT, other, None]
     assert store.read(lambda t: [t.chat_at(ALONE), t.chat_at(TOGETHER)]) == [CHAT, other]
     for stranger in (replace(TOGETHER, group=None), replace(ALONE, group="group"), replace(ALONE, platform="onebot")):
         assert store.read(lambda t, stranger=stranger: t.chat_at(stranger)) is None
-    changed = Chat("c", replace(ALONE, user="moved"), 7, "m3", LATER, 5)
+    changed = Chat("c", replace(ALONE, user="moved"), 7, (Opening("m3", LATER, 5),))
     store.write(lambda t: t.put_chat(changed))
     assert store.read(lambda t: [t.chat("c"), t.chat_at(ALONE)]) == [changed, None]
 
@@ -208,11 +208,10 @@ def test_a_chat_belongs_to_a_conversation(store: SqliteStore) -> None:
         store.write(lambda t: t.put_chat(replace(CHAT, conversation_id="nobody")))
 
 
-@pytest.mark.parametrize("wrong", [{"cursor": -1}, {"replies": -1}])
-def test_a_chat_that_makes_no_sense_is_refused(store: SqliteStore, wrong: dict[str, Any]) -> None:
+def test_a_chat_that_makes_no_sense_is_refused(store: SqliteStore) -> None:
     """The table knows what cannot be."""
     with pytest.raises(ConstraintError):
-        store.write(lambda t: t.put_chat(replace(CHAT, **wrong)))
+        store.write(lambda t: t.put_chat(replace(CHAT, cursor=-1)))
 
 
 # Behind
@@ -228,7 +227,7 @@ def test_a_chat_is_behind_while_messages_are_above_its_cursor(store: SqliteStore
     assert behind(store) == []
     store.write(lambda t: t.add_message("c", "visitor", "在吗", now=NOW))
     assert behind(store) == ["c"]
-    store.write(lambda t: t.put_chat(replace(CHAT, cursor=1, message_id="m2")))
+    store.write(lambda t: t.put_chat(replace(CHAT, cursor=1, openings=())))
     assert behind(store) == ["c"]
     store.write(lambda t: t.put_chat(replace(CHAT, cursor=2)))
     assert behind(store) == []
@@ -250,9 +249,10 @@ def test_those_that_wait_longest_come_first(store: SqliteStore) -> None:
     """By the oldest of their messages and pieces that are not delivered, each chat once, at most as many as asked."""
     for number, name in enumerate(["e", "f"]):
         store.write(begin(name))
-        store.write(lambda t, n=name, u=number: t.put_chat(Chat(n, replace(ALONE, user=str(u)), 0, "m", NOW)))
+        chat = Chat(name, replace(ALONE, user=str(number)), 0, ())
+        store.write(lambda t, chat=chat: t.put_chat(chat))
     store.write(lambda t: t.put_chat(CHAT))
-    store.write(lambda t: t.put_chat(Chat("d", TOGETHER, 1, "m", NOW)))
+    store.write(lambda t: t.put_chat(Chat("d", TOGETHER, 1, ())))
     speak(store, "d", hours=0)  # below the cursor
     speak(store, "d", hours=5)
     for hours in (3, 4):
@@ -420,6 +420,27 @@ def test_a_database_of_before_gets_its_tables_and_keeps_its_words(path: Path) ->
         store.write(lambda t: t.put_chat(CHAT))
         assert behind(store) == ["c"]
         assert store.write(lambda t: t.add_message("c", "visitor", "y", now=NOW)).sequence == 2
+
+
+def test_a_database_with_chats_of_before_keeps_what_can_be_replied_to(path: Path) -> None:
+    """The one message that was known, with its count; what goes out may be a picture from then on."""
+    with closing(Database(path)) as db:
+        migrations.apply(db, stop_before="m019_qq_opening")
+        db.enable_wal()
+        at = NOW.isoformat()
+        db.execute("INSERT INTO conversation (id, channel, created_at, updated_at) VALUES ('c', 'qq', ?, ?)", (at, at))
+        db.execute(
+            "INSERT INTO qq_chat (conversation_id, platform, self_id, user_id, group_id, cursor, message_id, heard_at,"
+            " replies, behind) VALUES ('c', 'qq', 'bot', 'user', '', 2, 'm1', ?, 3, 0)",
+            (at,),
+        )
+        db.conn.commit()
+    with closing(SqliteStore(path)) as store:
+        address = Address("qq", "bot", "user")
+        assert store.read(lambda t: t.chat("c")) == Chat("c", address, 2, (Opening("m1", NOW, 3),))
+        picture = replace(PIECE, text="", picture="p")
+        store.write(lambda t: t.add_pieces([picture]))
+        assert store.read(lambda t: t.pieces("c")) == [picture]
 
 
 def test_a_work_that_fails_leaves_nothing_of_qq(store: SqliteStore) -> None:

@@ -17,34 +17,36 @@ from playwright.sync_api import Page, Route, expect
 from staffed import Office, office_in
 
 from bot.api.staff_chat import chat_of
+from bot.hours import SHANGHAI
 from bot.model import Author, Conversation
-from bot.qq.model import Address, Chat, Piece, PieceState, Platform
+from bot.qq.exchange import Connection
+from bot.qq.model import Address, Chat, Opening, Piece, PieceState, Platform
+from bot.qq.official import OfficialLine
+from bot.qq.onebot import OneBotLine
+from bot.qq.parcel import NOT_ASKED_FOR, Packing
+from bot.qq.standing import GONE
 
 pytest_plugins = ("browsing",)
 
 USER, GROUP = "C0FFEE00C0FFEE00C0FFEE00C0FFEE00", "DECAF000DECAF000DECAF000DECAF7A7"
 REASON = "对方拒收机器人的消息"
+BANNED = "机器人已下线或被封禁（错误码 40054016）"
 COUNT = itertools.count(1)
 
 
-@dataclass(frozen=True)
-class Stand:
-    """How a bot stands, as an exchange says it."""
-
-    platform: Platform
-    self_id: str
-    ready: bool
-    heard_at: datetime | None
-
-
 class Exchange:
-    """An exchange as the console knows it, which is no way to any platform."""
+    """An exchange as the console knows it: its lines have their platforms' limits, and lead nowhere."""
 
     def __init__(self) -> None:
-        self.stands: list[Stand] = []
+        self.stands: list[Connection] = []
+        lines = {"qq": OfficialLine(lambda _: None), "onebot": OneBotLine(lambda _: None)}
+        self.packing = Packing(lines, str, str, str, str, "")  # type: ignore[arg-type]
 
-    def connections(self) -> list[Stand]:
+    def connections(self) -> list[Connection]:
         return self.stands
+
+    def trouble(self, chat: Chat) -> str | None:
+        return None if self.packing.is_open(chat) else "over"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,7 @@ class Talk:
         office.member("wang").post(f"/tickets/{made.number}/take")
         address = Address(platform, "1024", f"{USER}{n}", group and f"{group}{n}")
         last = office.store.read(lambda rows: rows.last_messages(made.id, 1))[0].sequence
-        chat = Chat(made.id, address, last, "message-1", datetime.now(UTC) - ago)
+        chat = Chat(made.id, address, last, (Opening("message-1", datetime.now(UTC) - ago),))
         office.store.write(lambda rows: rows.put_chat(chat))
         return made
 
@@ -230,7 +232,7 @@ def test_the_link_leads_into_the_conversation_once_and_is_noted(desk: Desk, offi
     assert code not in page.content()
     invitations = office.service.invitations
     assert invitations is not None
-    assert invitations.take(code).conversation_id == talk.id
+    assert invitations.take(code, "a-key-of-the-visitors-own").conversation_id == talk.id
 
 
 def test_a_link_is_for_the_owner_and_for_leads(desk: Desk, office: Office) -> None:
@@ -292,7 +294,7 @@ def test_a_link_is_offered_when_the_time_to_reply_is_over_while_the_ticket_is_op
     """Once it has ended, nobody has to be reached."""
     talk = Talk.on(office, ago=timedelta(hours=2))
     page = talk.page(desk)
-    expect(page.locator("#ticket-qq")).to_contain_text("已过 QQ 允许回复的时间")
+    expect(page.locator("#ticket-qq")).to_contain_text("QQ 允许回复的时间或次数已用完")
     expect(page.get_by_role("button", name="发给访客网页咨询链接")).to_be_visible()
     office.member("wang").post(f"/tickets/{talk.number}/resolve")
     expect(page.locator("#ticket-qq")).to_be_hidden()
@@ -309,10 +311,14 @@ def groups(office: Office) -> tuple[str, str]:
 
 
 @pytest.fixture
-def stands(office: Office) -> Iterator[list[Stand]]:
-    """How the bots stand: one that is ready, one that is not."""
+def stands(office: Office) -> Iterator[list[Connection]]:
+    """How the bots stand: one that is ready, one that is not, and one that the platform does not take."""
     exchange: Any = office.service.exchange
-    exchange.stands = [Stand("onebot", "2048", False, None), Stand("qq", "1024", True, datetime.now(UTC))]
+    exchange.stands = [
+        Connection("onebot", "2048", GONE, None),
+        Connection("qq", "1024", None, datetime.now(UTC)),
+        Connection("qq", "4096", BANNED, datetime.now(UTC)),
+    ]
     yield exchange.stands
     exchange.stands = []
 
@@ -320,10 +326,11 @@ def stands(office: Office) -> Iterator[list[Stand]]:
 @pytest.mark.usefixtures("groups", "stands")
 @pytest.mark.parametrize(("size", "scheme"), VIEWS)
 def test_the_settings_of_qq_are_accessible_and_fit(desk: Desk, size: tuple[int, int], scheme: str) -> None:
-    """How each bot stands, and the groups, whose ids are shortened."""
+    """How each bot stands and why, and the groups, whose ids are shortened."""
     page = desk.member("zhao", "/console/settings/qq", size=size, scheme=scheme)
     expect(page.locator("li", has_text="1024")).to_contain_text("可以收发")
-    expect(page.locator("li", has_text="2048")).to_contain_text("没有连上")
+    expect(page.locator("li", has_text="2048")).to_contain_text(f"不可用 {GONE}")
+    expect(page.locator("li", has_text="4096")).to_contain_text(f"不可用 {BANNED}")
     expect(page.locator("li", has_text="2048")).to_contain_text("启动以来没有收到消息")
     expect(page.locator("form").first).to_be_visible()
     assert GROUP not in page.locator("#panel").inner_text()
@@ -394,10 +401,8 @@ def test_groups_are_for_leads_to_set_and_not_for_other_sites(office: Office, gro
 
 def test_without_a_way_to_qq_the_settings_say_which_settings_make_one(desk: Desk, office: Office) -> None:
     """Rather than that all is well."""
-    page = desk.member("zhao", "/console/settings/qq")
-    expect(page.get_by_text("还没有机器人连上来")).to_be_visible()
     with without(office, "exchange"):
-        page.reload()
+        page = desk.member("zhao", "/console/settings/qq")
     expect(page.get_by_text("没有接通 QQ")).to_be_visible()
     expect(page.locator("#panel")).to_contain_text("QQ_APPS")
     expect(page.locator("#panel")).to_contain_text("ONEBOT_TOKEN")
@@ -420,3 +425,61 @@ def test_the_figures_tell_conversations_on_qq_from_those_of_the_web(desk: Desk, 
     assert sum(figures["channels"].values()) == figures["conversations"]
     page = desk.member("zhao", "/console/analytics")
     expect(page.locator(".sums")).to_contain_text(f"网页 {before.get('web', 0) + 1}，QQ {before.get('qq', 0) + 2}；")
+
+
+QQ_TABLE = "QQ 送达的表格"
+
+
+@pytest.mark.parametrize(("size", "scheme"), VIEWS)
+def test_the_figures_tell_what_became_of_what_went_out(
+    desk: Desk, office: Office, size: tuple[int, int], scheme: str
+) -> None:
+    """By platform and by pieces, with the reasons of what failed; the same as in the API."""
+    talk = Talk.on(office)
+    talk.say("到了一半", "sent", "failed", reason=REASON)
+    talk.say("还在路上", "queued", "sending")
+    talk.say("很长的回答", "sent", "held", author="bot")
+    talk.say("没有看完", "failed", reason=NOT_ASKED_FOR, author="bot")
+    Talk.on(office, "onebot").say("到了", "sent")
+    page = desk.member("zhao", "/console/analytics?days=7", size=size, scheme=scheme)
+    table = page.get_by_role("region", name=QQ_TABLE)
+    found = {
+        row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()
+    }
+    pieces = office.member("zhao").get("/metrics").json()["qq"]["pieces"]
+    names = ("sent", "waiting", "held", "unasked", "failed")
+    assert found == {
+        "QQ 官方机器人": [str(pieces["qq"][name]) for name in names],
+        "OneBot": [str(pieces["onebot"][name]) for name in names],
+    }
+    assert all(pieces["qq"][name] for name in names)
+    reasons = page.locator("section", has=page.locator("#title-qq")).locator("li")
+    expect(reasons.first).to_contain_text(f"{REASON}{pieces['qq']['reasons'][REASON]} 段")
+    check_accessible(page)
+    check_fits(page)
+
+
+def test_the_figures_say_nothing_of_what_went_out_where_nothing_could(desk: Desk, office: Office) -> None:
+    """Without a way to QQ there is no table; the API and readiness have nothing either."""
+    office.ticket(f"of-the-web-{next(COUNT)}")
+    with without(office, "exchange"):
+        page = desk.member("zhao", "/console/analytics?days=7")
+        expect(page.locator("#title-volume")).to_be_visible()
+        expect(page.locator("#title-qq")).to_have_count(0)
+        assert office.member("zhao").get("/metrics").json()["qq"] is None
+        assert httpx.get(f"{office.url}/readyz").json()["qq"] == []
+
+
+def test_the_figures_say_so_where_nothing_was_to_go_out(desk: Desk, office: Office) -> None:
+    """Rather than a table of noughts."""
+    then = datetime.now(UTC) - timedelta(days=40)
+
+    def work(rows: Any) -> None:
+        rows.add_conversation(Conversation("of-the-web-long-ago", "web", "a", then, then))
+        rows.add_message("of-the-web-long-ago", "visitor", "账号锁了", now=then)
+
+    office.store.write(work)
+    day = then.astimezone(SHANGHAI).date()
+    page = desk.member("zhao", f"/console/analytics?from={day}&to={day}")
+    expect(page.get_by_text("这段时间没有要发到 QQ 的消息")).to_be_visible()
+    expect(page.get_by_role("region", name=QQ_TABLE)).to_have_count(0)

@@ -58,6 +58,15 @@ def test_a_private_message_of_the_official_platform() -> None:
     assert found == Heard(Address("qq", "102", "LI"), "ROBOT1.0_a", "账号被锁 <1>", (PICTURE,), SENT)
 
 
+def test_half_an_emoji_becomes_a_question_mark() -> None:
+    """In words and in addresses: no store could keep it, and the message would be lost."""
+    event = said(text("账号\ud83d被锁"), {"type": "image", "data": {"url": f"{PICTURE}\udc00"}})
+    assert event is not None
+    found = heard(event, "10001", NOW)
+    assert found is not None
+    assert (found.text, found.pictures) == ("账号?被锁", (f"{PICTURE}?",))
+
+
 def test_a_group_message_is_of_its_member_there() -> None:
     """Addressed, as the platform only tells of those."""
     data = private().model_dump() | {

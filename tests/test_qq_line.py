@@ -21,7 +21,7 @@ from nonebot.config import Config, Env
 from nonebot.exception import WebSocketClosed
 from starlette.websockets import WebSocketDisconnect
 
-from bot.qq.line import Expired, Later, LineError, Refused, Repeated, Unclear
+from bot.qq.line import Expired, Later, LineError, Refused, Repeated, Unclear, Unfiled
 from bot.qq.model import Address
 from bot.qq.official import OfficialAdapter, OfficialLine
 from bot.qq.onebot import OneBotLine
@@ -35,6 +35,7 @@ OPENID, GROUP_OPENID = "E4F4AEA33253A2797FB897C50B81D7ED", "C9F778FE6ADF9D1D1DBE
 PRIVATE, GROUP = Address("qq", APP_ID, OPENID), Address("qq", APP_ID, OPENID, GROUP_OPENID)
 FRIEND, MEMBER = Address("onebot", "10001", "20001"), Address("onebot", "10001", "20001", "30001")
 AWKWARD = "<a> & [CQ:at,qq=all] 第一条：\n1. “甲”\t√ 😀 ，"
+PNG, JPEG = b"\x89PNG\r\n\x1a\n and more", b"\xff\xd8\xff and more"
 SECONDS = 10
 
 OfficialTest = Callable[[OfficialLine, OfficialPlatform], Awaitable[None]]
@@ -136,6 +137,54 @@ def test_a_reply_reaches_the_official_platform_verbatim(nonebot_with: Callable[.
     official(nonebot_with, test)
 
 
+@pytest.mark.parametrize("picture", [PNG, JPEG], ids=["png", "jpeg"])
+def test_a_picture_reaches_the_official_platform_byte_for_byte(
+    nonebot_with: Callable[..., Any], picture: bytes
+) -> None:
+    """In private and in a group, as a numbered reply like words; a repeat is known as one."""
+
+    async def test(line: OfficialLine, platform: OfficialPlatform) -> None:
+        private = (await platform.say("在吗", user=OPENID))["d"]["id"]
+        group = (await platform.say("在吗", user=OPENID, group=GROUP_OPENID))["d"]["id"]
+        ids = [await line.send(PRIVATE, picture, private, 1), await line.send(GROUP, picture, group, 2)]
+        assert [(each.id, each.pictures, each.user, each.group, each.reply) for each in platform.shown] == [
+            (ids[0], (picture,), OPENID, None, 1),
+            (ids[1], (picture,), None, GROUP_OPENID, 2),
+        ]
+        with pytest.raises(Repeated):
+            await line.send(PRIVATE, picture, private, 1)
+
+    official(nonebot_with, test)
+
+
+def test_a_picture_that_the_platform_does_not_take_is_told_to_staff(nonebot_with: Callable[..., Any]) -> None:
+    """It is refused before any message is."""
+
+    async def test(line: OfficialLine, platform: OfficialPlatform) -> None:
+        message_id = (await platform.say("在吗", user=OPENID))["d"]["id"]
+        with pytest.raises(Refused, match="平台不接收这种图片"):
+            await line.send(PRIVATE, b"GIF89a", message_id, 1)
+        assert platform.shown == []
+
+    official(nonebot_with, test)
+
+
+def test_a_picture_that_got_no_name_is_for_later(nonebot_with: Callable[..., Any]) -> None:
+    """The platform took it, but did not say what messages can call it."""
+    app, port = FastAPI(), free_port()
+    app.post("/app/getAppAccessToken")(lambda: {"access_token": "t", "expires_in": "7200"})
+    app.post("/v2/users/{openid}/files")(lambda openid: {})  # noqa: ARG005
+    bot = official_bot(nonebot_with, port)
+
+    async def test() -> None:
+        async with serving(app, port), bot.adapter.driver._lifespan:
+            with pytest.raises(Later, match="平台没有收下图片") as caught:
+                await OfficialLine({APP_ID: bot}.get).send(PRIVATE, PNG, None, None)
+            assert not isinstance(caught.value, Unclear)
+
+    asyncio.run(asyncio.wait_for(test(), SECONDS))
+
+
 def test_the_same_reply_sent_again_is_known_as_a_repeat(nonebot_with: Callable[..., Any]) -> None:
     """An answer that was lost leads to one message and, when it is sent again, to Repeated."""
 
@@ -212,8 +261,8 @@ def test_a_token_that_ended_is_replaced(nonebot_with: Callable[..., Any]) -> Non
 @pytest.mark.parametrize(
     ("refusal", "expected", "reason"),
     [
-        (Refusal(400, 40054010, "消息发送失败, 不允许发送url x.com"), Refused, "消息里有网址没有在 QQ 开放平台报备"),
-        (Refusal(400, 49999999, "请求参数不允许包含url x.com"), Refused, "消息里有网址没有在 QQ 开放平台报备"),
+        (Refusal(400, 40054010, "消息发送失败, 不允许发送url x.com"), Unfiled, "消息里有网址没有在 QQ 开放平台报备"),
+        (Refusal(400, 49999999, "请求参数不允许包含url x.com"), Unfiled, "消息里有网址没有在 QQ 开放平台报备"),
         (Refusal(400, 304027, "msg expire"), Expired, "已过回复时限"),
         (Refusal(400, 40034024, "请求参数msg_id无效或越权"), Expired, "找不到要回复的那条消息"),
         (Refusal(400, 22009, "msg limit exceed"), Later, "过于频繁"),
@@ -339,6 +388,22 @@ def test_a_message_reaches_a_onebot_client_verbatim(nonebot_with: Callable[..., 
             (ids[1], f"@20001 {AWKWARD}", None, "30001"),
         ]
         assert peer.calls[1]["params"]["message"][0] == {"type": "at", "data": {"qq": "20001"}}
+
+    onebot(nonebot_with, test)
+
+
+def test_a_picture_reaches_a_onebot_client_byte_for_byte(nonebot_with: Callable[..., Any]) -> None:
+    """In private, in a group after the user's name, and as a part of a forwarded message."""
+
+    async def test(line: OneBotLine, peer: OneBotPeer) -> None:
+        await line.send(FRIEND, PNG, None, None)
+        await line.send(MEMBER, JPEG, None, None)
+        await line.forward(FRIEND, ["一", "二", PNG])
+        assert [(each.texts, each.pictures, each.user, each.group) for each in peer.shown] == [
+            (("[image]",), (PNG,), "20001", None),
+            (("@20001[image]",), (JPEG,), None, "30001"),
+            (("一", "二", "[image]"), (PNG,), "20001", None),
+        ]
 
     onebot(nonebot_with, test)
 

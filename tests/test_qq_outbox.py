@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from threading import Event, Thread
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ import pytest
 from outgoing import (
     ENDLESS,
     LONG,
+    SORRY,
     Crash,
     FakeLine,
     Hall,
@@ -25,38 +25,22 @@ from outgoing import (
     raises,
     run,
     running,
-    said,
     until,
 )
 from stored import NOW
 
 from bot.model import Conversation, Message
 from bot.qq import outbox as module
-from bot.qq.line import Expired, Later, Refused, Unclear
-from bot.qq.model import Address, Chat, Heard, Piece
-from bot.qq.outbox import AT_ONCE, NEW_CHATS, Delivery, Outbox, outcomes
+from bot.qq.line import Later, Refused, Unclear, Unfiled
+from bot.qq.model import Address, Chat, Heard, Opening, Piece
+from bot.qq.outbox import AT_ONCE, NEW_CHATS
+from bot.qq.outcome import Delivery, outcomes
 from bot.qq.parcel import PORTION
 from bot.store.base import ConstraintError, StoreError, Transaction
 
+pytest_plugins = ("halls",)
+
 T = TypeVar("T")
-
-
-@pytest.fixture
-def hall(tmp_path: Path) -> Iterator[Hall]:
-    """One conversation, "c", on a platform that counts replies."""
-    hall = Hall(tmp_path / "bot.db")
-    hall.open()
-    with closing(hall.store):
-        yield hall
-
-
-@pytest.fixture
-def endless(tmp_path: Path) -> Iterator[Hall]:
-    """One conversation, "c", on a platform that forwards, and drops nothing."""
-    hall = Hall(tmp_path / "bot.db", ENDLESS, forwards=True)
-    hall.open()
-    with closing(hall.store):
-        yield hall
 
 
 # What goes out
@@ -77,7 +61,7 @@ def test_what_bot_and_staff_said_goes_out_in_order(hall: Hall) -> None:
         (4, 0, "sent", "p3"),
         (4, 1, "sent", "p4"),
     ]
-    assert hall.store.read(lambda t: t.chat("c")) == Chat("c", Address("qq", "bot", "c"), 4, "m1", NOW, 4)
+    assert hall.store.read(lambda t: t.chat("c")) == Chat("c", Address("qq", "bot", "c"), 4, (Opening("m1", NOW, 4),))
 
 
 def test_what_was_delivered_does_not_go_out_again(hall: Hall) -> None:
@@ -100,10 +84,10 @@ def test_after_the_users_next_message_replies_are_counted_anew(hall: Hall) -> No
     assert hall.replies() == [("m1", 1), ("m2", 1)]
 
 
-def test_a_message_without_words_is_passed_over(hall: Hall) -> None:
-    """A picture, for one."""
-    hall.text = lambda _, message, __: "" if message.text == "图" else message.text
-    hall.say("图", author="agent")
+def test_a_message_that_is_not_to_go_to_qq_is_passed_over(hall: Hall) -> None:
+    """What the bot says in a group that is to be quiet, for one."""
+    hall.text = lambda _, message, __: "" if message.text == "静" else message.text
+    hall.say("静", author="agent")
     hall.say("一")
     hall.deliver()
     assert hall.texts() == ["一"]
@@ -175,7 +159,7 @@ def test_room_is_left_for_the_hint(hall: Hall) -> None:
         given.append(longest)
         return text.split("\n")
 
-    run(lambda: once(hall, Outbox(hall.store, hall.lines, said, split, str, clock=hall.clock)))
+    run(lambda: once(hall, hall.outbox(split=split)))
     assert given[0] == hall.line.longest
     assert given[-1] + len(hall.texts()[-1].removeprefix(f"a.{PORTION - 1}").encode()) <= hall.line.longest
 
@@ -266,84 +250,6 @@ def test_a_word_answers_what_was_heard(hall: Hall) -> None:
     assert [sent.text for sent in hall.line.sent] == ["甲"]
 
 
-# The window
-
-
-@pytest.mark.parametrize(("group", "minutes"), [(None, 60), ("g", 5)])
-def test_when_the_window_is_over_a_push_is_tried(hall: Hall, group: str | None, minutes: int) -> None:
-    """A moment before its end already; till then it is a reply."""
-    hall.open("d", group=group)
-    hall.clock.go_on(minutes=minutes, seconds=-6)
-    hall.say("一", "d")
-    hall.deliver()
-    hall.clock.go_on(seconds=1)
-    hall.say("二", "d")
-    hall.deliver()
-    assert hall.replies("d") == [("m2", 1), (None, None)]
-
-
-def test_when_all_replies_are_used_a_push_is_tried(hall: Hall) -> None:
-    """The platform is not asked for one more than it gives."""
-    for number in range(6):
-        hall.say(str(number), author="agent")
-    hall.deliver()
-    assert hall.replies() == [*(("m1", number) for number in range(1, 6)), (None, None)]
-    assert len(hall.line.tried) == 6
-
-
-def test_what_is_endless_is_always_a_reply(endless: Hall) -> None:
-    """However old the user's message, and however often."""
-    endless.clock.go_on(hours=20)
-    for number in range(9):
-        endless.say(str(number))
-    endless.deliver()
-    assert endless.replies() == [("m1", number) for number in range(1, 10)]
-
-
-def test_when_the_platform_takes_no_more_replies_a_push_is_tried(hall: Hall) -> None:
-    """It counts otherwise than we do; and what comes next does not ask it again."""
-    hall.line.faults = [raises(Expired("回复次数已用完"))]
-    hall.say("一\n二")
-    hall.deliver()
-    assert hall.texts() == ["一", "二"]
-    assert [(sent.message_id, sent.reply) for sent in hall.line.tried] == [("m1", 1), (None, None), (None, None)]
-
-
-def test_a_push_that_is_refused_fails(hall: Hall) -> None:
-    """Whatever the platform calls it; it is tried once."""
-    for error in (Expired("已过期"), Refused("没有权限")):
-        hall.line.faults = [raises(Expired("已过期")), raises(error)]
-        hall.say("一")
-        hall.hear()
-        hall.deliver()
-        assert hall.reasons() >= {str(error)}
-    assert hall.texts() == []
-    assert len(hall.line.tried) == 4
-
-
-def test_what_came_too_late_for_one_message_may_reply_to_the_next(hall: Hall) -> None:
-    """If the user said something meanwhile, no push is needed."""
-
-    def late(when: str) -> None:
-        if when == "before":
-            hall.hear()
-            raise Expired("消息已过期")
-
-    hall.line.faults = [late]
-    hall.say("一")
-    hall.deliver()
-    assert hall.replies() == [("m2", 1)]
-
-
-def test_a_line_that_counts_nothing_cannot_turn_replies_down_for_ever(endless: Hall) -> None:
-    """What it calls expired is pushed, and then fails."""
-    endless.line.always = raises(Expired("？"))
-    endless.say("一")
-    endless.deliver()
-    assert endless.reasons() == {"？"}
-    assert len(endless.line.tried) == 2
-
-
 # What goes wrong
 
 
@@ -421,15 +327,58 @@ def test_what_was_left_over_is_sent_the_next_day_in_private_and_not_in_a_group(h
 
 
 def test_when_a_piece_is_refused_the_rest_of_its_message_is_not_sent(hall: Hall) -> None:
-    """Not what is held of it either; the next message goes."""
+    """Not what is held of it either; the person is told that something is missing, and the next message goes."""
     hall.line.faults = [lambda _: None, raises(Refused("含有未报备的网址"))]
     hall.say(lines_of("a", PORTION + 2))
     hall.say("二", author="agent")
     hall.deliver()
-    assert hall.texts() == ["a.0", "二"]
+    assert hall.texts() == ["a.0", SORRY, "二"]
     assert outcomes(hall.pieces()) == {1: Delivery("failed", "含有未报备的网址"), 2: Delivery("sent")}
-    assert hall.states() == ["sent", *["failed"] * (PORTION + 1), "sent"]
+    assert hall.states() == ["sent", "sent", *["failed"] * (PORTION + 1), "sent"]
     assert hall.more() is False
+
+
+def test_it_is_not_told_that_a_push_was_refused(hall: Hall) -> None:
+    """Nor that the telling was: neither would arrive."""
+    hall.clock.go_on(hours=2)
+    hall.line.faults = [raises(Refused("不允许主动发消息"))]
+    hall.say("一")
+    hall.deliver()
+    hall.hear()
+    hall.line.always = raises(Refused("拒收"))
+    hall.say("二")
+    hall.deliver()
+    assert [sent.text for sent in hall.line.tried] == ["一", "二", SORRY]
+    assert set(hall.states()) == {"failed"}
+
+
+def test_what_is_refused_for_an_address_is_sent_once_more_with_all_of_them_taken_apart(hall: Hall) -> None:
+    """As the same reply; the settings called an address filed that is not."""
+    hall.line.faults = [raises(Unfiled("网址没有报备"))]
+    hall.say("见 a/b\n二")
+    hall.deliver()
+    assert hall.texts() == ["见 a／b", "二"]
+    assert hall.replies() == [("m1", 1), ("m1", 2)]
+    assert set(hall.states()) == {"sent"}
+    assert [piece.text for piece in hall.pieces()] == ["见 a／b", "二"]
+
+
+@pytest.mark.parametrize("text", ["没有网址", "/" * 100])
+def test_what_cannot_be_taken_apart_fails(hall: Hall, text: str) -> None:
+    """There is nothing to take apart, or it would be too long then."""
+    hall.line.faults = [raises(Unfiled("网址没有报备"))]
+    hall.say(text)
+    hall.deliver()
+    assert hall.texts() == [SORRY]
+    assert hall.reasons() == {"网址没有报备"}
+
+
+def test_what_is_refused_when_taken_apart_fails(hall: Hall) -> None:
+    """It is not tried for ever."""
+    hall.line.always = raises(Unfiled("网址没有报备"))
+    hall.say("见 a/b")
+    hall.deliver()
+    assert [sent.text for sent in hall.line.tried] == ["见 a/b", "见 a／b", SORRY]
 
 
 def test_a_fault_of_a_lines_is_no_reason_to_lose_anything(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
@@ -659,7 +608,7 @@ def test_a_dead_platform_hides_no_other(hall: Hall) -> None:
         for number in range(NEW_CHATS + 50):
             name = f"dead{number}"
             t.add_conversation(Conversation(name, "qq", None, NOW, NOW))
-            t.put_chat(Chat(name, Address("onebot", "bot", name), 0, "m", NOW))
+            t.put_chat(Chat(name, Address("onebot", "bot", name), 0, (Opening("m", NOW),)))
             t.add_message(name, "bot", "x", now=NOW - timedelta(hours=1))
 
     async def test() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from aiocqhttp import Message
 from conftest import ROOT
 from telephone import House, until
 
@@ -21,7 +22,10 @@ QUESTIONS = ALL[:: len(ALL) // COUNT][:COUNT]
 
 
 def test_every_channel_answers_alike(empty_house: House) -> None:
-    """Decision, entry and confidence of a hundred questions, each the first of its conversation."""
+    """Decision, entry and confidence of a hundred questions, each the first of its conversation.
+
+    What went out through OneBot, aiocqhttp reads as the simulated client shows it.
+    """
     house = empty_house
 
     async def talk() -> None:
@@ -30,6 +34,9 @@ def test_every_channel_answers_alike(empty_house: House) -> None:
                 await official.say(text, user=f"USER{number}")
                 await onebot.say(text, user=str(20000 + number))
             await until(lambda: len(house.heard()) == 2 * COUNT and house.at_rest(), 60)
+            calls = [call["params"] for call in onebot.calls if call["action"].startswith("send_")]
+            assert [read(call) for call in calls] == [shown.texts for shown in onebot.shown]
+            assert len(calls) >= COUNT
 
     asyncio.run(talk())
     assert len(QUESTIONS) == COUNT
@@ -42,6 +49,13 @@ def test_every_channel_answers_alike(empty_house: House) -> None:
                 (reply,) = [json.loads(row["reply"]) for row in house.messages(user) if row["reply"]]
                 assert essence(reply) == web, text
     assert decisions >= {"answer", "clarify", "reject"}
+
+
+def read(call: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words of a message, or of each part of a forwarded one, as aiocqhttp reads them, also from CQ codes."""
+    parts = [Message(node["data"]["content"]) for node in call.get("messages", ())] or [Message(call["message"])]
+    assert [Message(str(part)) for part in parts] == parts
+    return tuple(part.extract_plain_text() for part in parts)
 
 
 def essence(reply: Mapping[str, Any]) -> tuple[Any, ...]:

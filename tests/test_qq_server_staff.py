@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 import secrets
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from embedded import do, logged_in
-from telephone import House, answers, shown, until
+from PIL import Image
+from telephone import House, shown, until
 
 from bot.qq.simulate.phone import Phone
 from bot.qq.simulate.webhook import CHINA, private_message
@@ -28,7 +30,13 @@ def staff(house: House) -> Iterator[httpx.Client]:
 
 async def attended(phone: Phone, staff: httpx.Client, user: str) -> int:
     """Ask for a person, who comes; the number of the ticket."""
-    found = re.search(r"受理编号 (\d+)", await answers(phone, "转人工", user=user))
+    await phone.say("转人工", user=user)
+    return await coming(phone, staff)
+
+
+async def coming(phone: Phone, staff: httpx.Client) -> int:
+    """Let a person come who was asked for; the number of the ticket."""
+    found = re.search(r"受理编号 (\d+)", await shown(phone))
     assert found
     number = int(found[1])
     await asyncio.to_thread(do, staff, number, "take")
@@ -70,13 +78,40 @@ def test_a_person_talks_with_somebody_on_qq(house: House, staff: httpx.Client) -
     asyncio.run(talk())
 
 
+def test_a_person_sends_a_picture_to_somebody_on_qq(house: House, staff: httpx.Client) -> None:
+    """It comes after the words on both platforms, on the official one as one more reply to the last message."""
+
+    async def talk() -> None:
+        async with house.official() as (official, _), house.onebot() as onebot:
+            for phone, user in ((official, "PICTURED"), (onebot, "20010")):
+                number = await attended(phone, staff, user)
+                await asyncio.to_thread(send_picture, staff, number, "请点这里")
+                assert await shown(phone) == "小王：请点这里"
+                seen = await asyncio.wait_for(phone.show(), 20)
+                [picture] = seen.pictures
+                with Image.open(io.BytesIO(picture)) as image:
+                    assert (image.format, image.size) == ("PNG", (40, 30))
+            assert [each.reply for each in official.shown[-2:]] == [3, 4]
+
+    asyncio.run(talk())
+
+
+def send_picture(staff: httpx.Client, number: int, text: str) -> None:
+    """Let the person send a picture with words."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(drawn, "PNG")
+    kept = staff.post(f"tickets/{number}/pictures", content=drawn.getvalue()).raise_for_status().json()
+    do(staff, number, "reply", text=text, picture_id=kept["picture_id"], client_message_id=secrets.token_hex(8))
+
+
 def test_after_an_hour_a_person_is_pushed_or_the_store_says_why_not(house: House, staff: httpx.Client) -> None:
     """The last message is 61 minutes old: an active push, and where the platform refuses it, a reason."""
 
     async def talk() -> None:
         async with house.official() as (official, _):
-            number = await attended(official, staff, "LATE")
             before = datetime.now(CHINA) - timedelta(minutes=61)
+            await official.deliver(private_message("转人工", "LATE", at=before))
+            number = await coming(official, staff)
             await official.deliver(private_message("还在吗", "LATE", at=before))
             await until(lambda: house.said("LATE")[-1] == "还在吗" and house.at_rest())
             await write(staff, number, "久等了")

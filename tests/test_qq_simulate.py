@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -389,6 +390,35 @@ def test_a_text_is_refused_as_the_platform_refuses_it(text: str, expected: int |
         assert [shown.text for shown in api.platform.shown] == ([] if expected else [text])
 
     api_test(test, filed=["zyb.gov.cn"])
+
+
+def test_a_picture_is_given_first_and_then_named() -> None:
+    """PNG and JPEG in base64, to be named by messages of the same kind; anything else, or anywhere else, is refused."""
+
+    async def test(api: Api) -> None:
+        png = b"\x89PNG\r\n\x1a\n and more"
+        asked = {"file_type": 1, "srv_send_msg": False, "file_data": b64encode(png).decode()}
+        user, group = f"/v2/users/{USER}/files", f"/v2/groups/{GROUP}/files"
+        wrong: list[dict[str, object]] = [
+            {"file_type": 2},
+            {"srv_send_msg": True},
+            {"file_data": b64encode(b"GIF89a").decode()},
+            {"file_data": "?"},
+            {"file_data": ""},
+        ]
+        for each in wrong:
+            assert code(await api.client.post(user, json={**asked, **each})) == (400, 850019), each
+        own = (await api.client.post(user, json=asked)).json()["file_info"]
+        theirs = (await api.client.post(group, json=asked)).json()["file_info"]
+        for file_info in (theirs, "x", None):
+            refused = await api.send("", msg_type=7, media={"file_info": file_info})
+            assert code(refused) == (400, 22006)
+        taken = (await api.send("", msg_type=7, media={"file_info": own})).json()
+        assert api.platform.shown == [Shown(("[image]",), taken["id"], user=USER, pictures=(png,))]
+        api.platform.expire_tokens()
+        assert code(await api.client.post(user, json=asked)) == (401, 11244)
+
+    api_test(test)
 
 
 def test_a_message_is_replied_to_where_it_was_said() -> None:

@@ -183,6 +183,21 @@ def test_a_person_is_named_before_what_they_say() -> None:
     assert written(replace(message, agent=None)) == "人工客服：请看这一条。"
 
 
+def test_a_picture_of_staff_is_announced() -> None:
+    """By the words it came with, or by words of its own; it goes by itself after them."""
+    message = Message("m", "c", 3, "agent", "点这里", NOW, agent="客服小王", picture="p")
+    assert written(message) == "客服小王：点这里"
+    assert written(replace(message, text="")) == "客服小王发来一张图片："
+    assert written(replace(message, text="", answer=ANSWER)) == f"客服小王发来一张图片：\n\n{ENTRY}"
+    assert written(replace(message, text="", agent=None)) == "人工客服发来一张图片："
+
+
+def test_who_gets_nothing_is_told_where_to_go_on() -> None:
+    """To the web chat where it has an address, else to other words or a person."""
+    assert "https://zx.example/" in wording.unsendable("https://zx.example/")
+    assert "转人工" in wording.unsendable(None)
+
+
 def test_what_happened_is_told_as_it_is_stored() -> None:
     """A message of the bot's without a reply; a reply without a word says nothing."""
     assert written(bot_says(None, "人工客服“小王”正在为您服务。")) == "人工客服“小王”正在为您服务。"

@@ -69,7 +69,7 @@ def create_app(
     preferences = preferences or Preferences(store, settings)
     pictures = PictureFolder(settings.pictures)
     album = Album(bot, pictures, Budget(settings.pictures, settings.picture_budget_mb * 1024**2))
-    exchange = _exchange(bot, store, settings, album)
+    exchange = _exchange(bot, store, settings, album, pictures)
     accounts = Accounts(store)
     preferences.call(lambda changed: bot.tune(changed.thresholds, changed.office))
     # The interactive documentation would load scripts from elsewhere; the document itself is at /openapi.json.
@@ -125,13 +125,13 @@ def create_app(
     return app
 
 
-def _exchange(bot: Bot, store: Store, settings: Settings, album: Album) -> Exchange | None:
+def _exchange(bot: Bot, store: Store, settings: Settings, album: Album, pictures: PictureFolder) -> Exchange | None:
     """The exchange for QQ, where a way there is set up."""
     if settings.qq_apps is None and settings.onebot_token is None:
         return None
     from bot.qq.exchange import Exchange  # noqa: PLC0415 — brings NoneBot, which most do without
 
-    return Exchange(bot, store, settings, lambda holder, data: album.keep(holder, data).id)
+    return Exchange(bot, store, settings, lambda holder, data: album.keep(holder, data).id, pictures.read)
 
 
 @asynccontextmanager

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
 from bot.api import schema
 from bot.api.dep import Serving
 from bot.api.problem import responses
+
+if TYPE_CHECKING:
+    from bot.qq.exchange import Exchange
 
 router = APIRouter(tags=["health"])
 
@@ -33,13 +36,19 @@ def readyz(serving: Serving) -> schema.Readiness:
         search=desk.index.mode,
         entries=len(desk.knowledge.entries),
         index=desk.knowledge.content_hash,
-        qq=[
-            schema.QQBot(platform=each.platform, ready=each.ready, heard_at=_written(each.heard_at))
-            for each in (serving.exchange.connections() if serving.exchange else ())
-        ],
+        qq=bots(serving.exchange) if serving.exchange else [],
         detail="".join(notes) or None,
     )
 
 
-def _written(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
+def bots(exchange: Exchange) -> list[schema.QQBot]:
+    """How the bots on QQ stand."""
+    return [
+        schema.QQBot(
+            platform=each.platform,
+            ready=each.ready,
+            trouble=each.trouble,
+            heard_at=each.heard_at.isoformat() if each.heard_at else None,
+        )
+        for each in exchange.connections()
+    ]

@@ -483,11 +483,17 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
+_BOT: Final = {"platform": "qq", "ready": False, "trouble": "连不上 QQ 平台", "heard_at": None}
+
+
 class QQBot(BaseModel):
     """How a bot on QQ stands."""
 
+    model_config = _example(_BOT)
+
     platform: Literal["qq", "onebot"] = Field(description="The official platform, or a OneBot v11 client.")
     ready: bool = Field(description="Whether messages can go out.")
+    trouble: str | None = Field(description="Why it is not ready, in Chinese.")
     heard_at: str | None = Field(description="When it last heard a message since the server's start.")
 
 
@@ -495,7 +501,7 @@ class Readiness(BaseModel):
     """What is ready to serve."""
 
     model_config = _example(
-        {"status": "ready", "search": "hybrid", "entries": 34, "index": "5f1d…", "qq": [], "detail": None}
+        {"status": "ready", "search": "hybrid", "entries": 34, "index": "5f1d…", "qq": [_BOT], "detail": None}
     )
 
     status: Literal["ready"] = "ready"

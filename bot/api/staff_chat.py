@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from bot.api import staff_schema as shape
 from bot.api.dep import Service
 from bot.qq.model import Chat, Piece
-from bot.qq.outbox import Delivery, outcomes
-from bot.qq.parcel import MARGIN, NOT_ASKED_FOR
+from bot.qq.outcome import Delivery, outcomes
+from bot.qq.parcel import NOT_ASKED_FOR
 from bot.store.base import Transaction
 
 Trouble: TypeAlias = Literal["failed", "over", "unset"]
@@ -39,15 +38,7 @@ def chat_of(conversation_id: str, serving: Service) -> shape.QQChat | None:
     failed = any(
         each.state == "failed" and each.reason != NOT_ASKED_FOR and each.sequence > arrived for each in undelivered
     )
-    trouble: Trouble | None = "failed" if failed else None
-    trouble = trouble or ("unset" if serving.exchange is None else "over" if _over(chat) else None)
+    trouble: Trouble | None = serving.exchange.trouble(chat) if serving.exchange is not None else "unset"
+    if failed:
+        trouble = "failed"
     return shape.QQChat(group=chat.address.group is not None, trouble=trouble, undelivered=undelivered)
-
-
-def _over(chat: Chat) -> bool:
-    """Whether the time to reply to the visitor's last message is over. OneBot knows no such time."""
-    from bot.qq.official import OfficialLine  # noqa: PLC0415 — brings NoneBot, which is there where QQ is set up
-
-    window = OfficialLine.window
-    lasts = window.private if chat.address.group is None else window.group
-    return chat.address.platform == "qq" and lasts is not None and datetime.now(UTC) >= chat.heard_at + lasts - MARGIN

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import IO, Annotated, Any, Final
 
@@ -12,9 +13,13 @@ from fastapi.responses import StreamingResponse
 
 from bot import archive, metric
 from bot.api.dep import Serving
+from bot.api.health import bots
 from bot.api.problem import responses
 from bot.api.staff_caller import require
 from bot.live import QUEUE
+from bot.qq.model import Platform
+from bot.qq.sending import SendingFigures, sendings
+from bot.store.base import Transaction
 
 router = APIRouter(tags=["staff records"])
 
@@ -28,15 +33,26 @@ def metrics(
     days: Annotated[int, Query(ge=1, le=366, description="How many days back.")] = 7,
     system: Annotated[str | None, Query(max_length=200, description="Only what is about this system.")] = None,
 ) -> dict[str, Any]:
-    """What was asked and what came of it; answers confirmed, assumed and abandoned are kept apart."""
+    """What was asked and what came of it; answers confirmed, assumed and abandoned are kept apart.
+
+    `qq`, where a way there is set up: how the bots stand now, and what became of the pieces of messages that were to go
+    out in the period, of all systems.
+    """
     until = datetime.now(UTC)
-    since, office = until - timedelta(days=days), serving.bot.office
-    figures = serving.store.read(
-        lambda rows: metric.measure(
+    since, office, exchange = until - timedelta(days=days), serving.bot.office, serving.exchange
+
+    def read(rows: Transaction) -> tuple[metric.Figures, Mapping[Platform, SendingFigures]]:
+        figures = metric.measure(
             rows, since, until, now=until, cold_after=office.cold_after, system=system, hours=office.hours
         )
-    )
-    return figures.to_dict()
+        return figures, sendings(rows, since, until) if exchange else {}
+
+    figures, sent = serving.store.read(read)
+    qq = exchange and {
+        "bots": [each.model_dump() for each in bots(exchange)],
+        "pieces": {platform: asdict(each) for platform, each in sent.items()},
+    }
+    return {**figures.to_dict(), "qq": qq}
 
 
 @router.get(

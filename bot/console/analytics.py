@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -12,8 +12,10 @@ from bot.api.dep import Service, Serving, lookup
 from bot.api.staff_caller import require
 from bot.console.figure import FEW, Names, Period, charts, lasting, share
 from bot.console.page import Member, render
+from bot.console.qq import PLATFORMS
 from bot.hours import SHANGHAI
 from bot.metric import Figures
+from bot.qq.sending import sendings
 from bot.sheet import sheet
 
 router = APIRouter(dependencies=[Depends(lookup), Depends(require("lead"))])
@@ -52,6 +54,7 @@ Chosen = Annotated[Period, Depends(period)]
 def analytics(request: Request, serving: Serving, _: Member, chosen: Chosen, system: Text = "") -> HTMLResponse:
     """The figures of a period."""
     figures, hours = _figures(serving, chosen, system), serving.bot.office.hours
+    qq = serving.exchange and serving.store.read(lambda rows: sendings(rows, *chosen.bounds))
     names = _names(serving)
     return render(
         request,
@@ -67,6 +70,8 @@ def analytics(request: Request, serving: Serving, _: Member, chosen: Chosen, sys
         few=FEW,
         lasting=lasting,
         share=share,
+        qq=qq,
+        platforms=PLATFORMS,
         hours=hours.describe() if any(hours.week) else None,
         nothing=not (figures.conversations or figures.visitor_messages or any(figures.tickets.deeds.values())),
     )
@@ -88,9 +93,7 @@ def table(serving: Serving, _: Member, name: str, chosen: Chosen, system: Text =
 def _figures(serving: Service, chosen: Period, system: str) -> Figures:
     if system and system not in serving.bot.desk.systems:
         raise HTTPException(404, "没有这个系统。")
-    since = datetime.combine(chosen.first, time(), SHANGHAI)
-    until = datetime.combine(chosen.last + timedelta(days=1), time(), SHANGHAI)
-    return serving.ledger.figures(since, until, system or None, serving.bot.office)
+    return serving.ledger.figures(*chosen.bounds, system or None, serving.bot.office)
 
 
 def _names(serving: Service) -> Names:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, Literal, TypeAlias
 
-from bot.hours import NAMES
+from bot.hours import NAMES, SHANGHAI
 from bot.metric import Figures
 from bot.sheet import Cell
 
@@ -60,6 +60,12 @@ class Period:
     def all(self) -> list[date]:
         """Every day of it."""
         return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """From when it lasts, and until before when."""
+        first, after = self.first, self.last + timedelta(days=1)
+        return datetime.combine(first, time(), SHANGHAI), datetime.combine(after, time(), SHANGHAI)
 
 
 @dataclass(frozen=True, slots=True)

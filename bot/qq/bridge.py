@@ -1,48 +1,39 @@
 """The bridge to QQ: NoneBot2 with its two adapters inside of our application, and the ways in and out.
 
-Behind the gate a webhook is acknowledged once its message is kept, so that what the platform believes to have arrived
-cannot be lost. NoneBot is one per process, and so is this.
+NoneBot is one per process, and so is this.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import nonebot
 from fastapi import FastAPI
-from httpx import HTTPError
 from nonebot.adapters import Bot as Peer
 from nonebot.adapters import Event, qq
 from nonebot.adapters.onebot import v11 as onebot
 from nonebot.adapters.qq.models import User
 from nonebot.drivers import ASGIMixin
-from nonebot.exception import AdapterException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.qq import event as events
 from bot.qq.inbox import Inbox
-from bot.qq.model import Heard, Platform
-from bot.qq.official import OfficialAdapter
+from bot.qq.line import Later, LineError
+from bot.qq.model import Platform
+from bot.qq.official import OfficialAdapter, ask
 from bot.qq.quiet import alone, log_quietly
-from bot.store.base import Store, StoreError
+from bot.qq.receipt import Receipts
+from bot.qq.standing import GONE, NOT_YET, Standing, trouble_of
+from bot.store.base import StoreError
 
 log = logging.getLogger(__name__)
-
-ACKNOWLEDGED_WITHIN: Final = 4.0
-"""Seconds until a webhook is acknowledged without knowing; the platform gives up on one after five."""
-LONGEST_PAUSE: Final = 60
-"""Seconds between two attempts to reach the official platform."""
-MESSAGES: Final = ("C2C_MESSAGE_CREATE", "GROUP_AT_MESSAGE_CREATE", "GROUP_MESSAGE_CREATE")
-
-_Key: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +57,18 @@ class OneBotAdapter(onebot.Adapter):
 class Bridge:
     """NoneBot's application and what hears its events. Made once per process."""
 
-    def __init__(
-        self, access: Access, store: Store, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._access, self._store, self._clock = access, store, clock
+    def __init__(self, access: Access, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._access, self._clock = access, clock
         self._inbox: Inbox | None = None
-        self._expected: dict[_Key, asyncio.Future[bool]] = {}
+        self.receipts = Receipts()
+        self.standing = Standing(access.bots, self._ask)
         self.heard_at: dict[tuple[Platform, str], datetime] = {}
         """When each bot last heard something."""
-        self._known: set[str] = set()
+        self._came: set[str] = set()
+        self._said: WeakKeyDictionary[Peer, str | None] = WeakKeyDictionary()  # a new connection begins anew
         log_quietly()
         with alone():
-            self._inner = self._set_up(access)
+            self.app = self._set_up(access)
 
     def _set_up(self, access: Access) -> FastAPI:
         """NoneBot's application."""
@@ -99,28 +90,31 @@ class Bridge:
             if adapter is not None:
                 driver.register_adapter(adapter)
         nonebot.on_message(priority=1, block=True).handle()(self._hear)
+        nonebot.on_metaevent(priority=1, block=True).handle()(self._learn)
+        driver.on_bot_connect(self._note)
         return cast(FastAPI, cast(ASGIMixin, driver).asgi)
 
     @asynccontextmanager
     async def running(self, inbox: Inbox) -> AsyncIterator[None]:
         """Hear events for as long as the block lasts."""
         self._inbox = inbox
-        async with self._inner.router.lifespan_context(self._inner):
+        async with self.app.router.lifespan_context(self.app):
             await inbox.resume()
-            greetings = [asyncio.create_task(self._greet(app_id)) for app_id in self._access.bots]
+            for app_id in self._access.bots:
+                self._connect(app_id)
+            watching = asyncio.create_task(self.standing.run())
             try:
                 yield
             finally:
-                for greeting in greetings:
-                    greeting.cancel()
-                await asyncio.gather(*greetings, return_exceptions=True)
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
                 await inbox.close()
 
-    async def _greet(self, app_id: str) -> None:
-        """Connect a bot of the official platform, and ask the platform whether it knows it, however long that takes.
+    def _connect(self, app_id: str) -> None:
+        """Have the adapter take a bot of the official platform for connected.
 
-        The adapter would ask at the first callback, and drop that where the platform cannot be asked: an address not on
-        its list, say, is no reason not to hear.
+        It would do so at the first callback, once the platform said who the bot is, and drop that callback where the
+        platform cannot be asked: an address not on its list, say, is no reason not to hear.
         """
         adapter = nonebot.get_adapter(OfficialAdapter)
         info = next(info for info in adapter.qq_config.qq_bots if info.id == app_id)
@@ -128,19 +122,11 @@ class Bridge:
         bot.self_info = User(id=app_id)
         if app_id not in adapter.bots:
             adapter.bot_connect(bot)
-        for attempt in range(10**6):
-            try:
-                await bot.me()
-            except (AdapterException, HTTPError, ValueError) as error:
-                log.warning("QQ：机器人 %s 未能接入开放平台，稍后重试（%s）", app_id, type(error).__name__)
-                await asyncio.sleep(min(2**attempt, LONGEST_PAUSE))
-            else:
-                self._known.add(app_id)
-                return
 
-    def is_known(self, app_id: str) -> bool:
-        """Whether the official platform said that it knows a bot."""
-        return app_id in self._known
+    async def _ask(self, app_id: str) -> LineError | None:
+        """Ask the official platform for a bot; see `Standing`."""
+        bot = self.official(app_id)
+        return await ask(bot) if bot is not None else Later(NOT_YET)
 
     def official(self, app_id: str) -> qq.Bot | None:
         """The official platform's bot of that id."""
@@ -152,91 +138,41 @@ class Bridge:
         peer = nonebot.get_bots().get(self_id)
         return peer if isinstance(peer, onebot.Bot) else None
 
-    def onebots(self) -> list[str]:
-        """The OneBot clients that are connected."""
-        return [self_id for self_id, peer in nonebot.get_bots().items() if isinstance(peer, onebot.Bot)]
-
-    @property
-    def app(self) -> ASGIApp:
-        """What comes through the gate, acknowledged once it is kept."""
-        return self._acknowledged
-
-    async def _acknowledged(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._inner(scope, receive, send)
-            return
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        headers = dict(scope["headers"])
-        key = _key_of(bytes(body), headers.get(b"x-bot-appid", b"").decode("latin1"))
-        kept: asyncio.Future[bool] | None = None
-        if key is not None:
-            kept = self._expected.setdefault(key, asyncio.get_running_loop().create_future())
-        answer: list[Message] = []
-
-        async def hold(message: Message) -> None:
-            answer.append(message)
-
-        try:
-            await self._inner(scope, _once(bytes(body)), hold)
-            if kept is not None and answer[0]["status"] == 200:
-                answer[0]["status"] = 200 if await asyncio.wait_for(asyncio.shield(kept), ACKNOWLEDGED_WITHIN) else 503
-        except TimeoutError:
-            answer[0]["status"] = 503  # it comes again, and if it was kept meanwhile nothing happens
-            log.warning("QQ：平台推送的消息没有及时保存，平台会再次推送")
-        finally:
-            if key is not None and self._expected.get(key) is kept:
-                del self._expected[key]
-        for message in answer:
-            await send(message)
+    def onebots(self) -> dict[str, str | None]:
+        """The OneBot accounts that came since the start, and why each cannot be used; None where it can."""
+        peers = {self_id: self.onebot(self_id) for self_id in self._came}
+        return {self_id: GONE if peer is None else self._said.get(peer) for self_id, peer in peers.items()}
 
     async def _hear(self, bot: Peer, event: Event) -> None:
-        """NoneBot's only handler."""
+        """NoneBot's handler of messages."""
         kept = False
         try:
             heard = events.heard(event, bot.self_id, self._clock())
-            if heard is not None and self._inbox is not None and await self._is_meant(event, heard):
-                await self._inbox.take(heard)
+            if heard is not None and self._inbox is not None:
                 self.heard_at[heard.address.platform, bot.self_id] = self._clock()
+                replied_to = getattr(event, events.REPLIED_TO, "")
+                if events.is_addressed(event):
+                    await self._inbox.take(heard)
+                elif replied_to:
+                    await self._inbox.take(heard, lambda rows: rows.is_ours(heard.address, replied_to))
             kept = True
         except StoreError:
             pass  # the inbox said so; the platform is told by the status
         finally:
-            expected = self._expected.get((bot.self_id, str(getattr(event, "id", ""))))
-            if expected is not None and not expected.done():
-                expected.set_result(kept)
+            self.receipts.settle((bot.self_id, str(getattr(event, "id", ""))), kept=kept)
 
-    async def _is_meant(self, event: Event, heard: Heard) -> bool:
-        if events.is_addressed(event):
-            return True
-        replied_to = getattr(event, events.REPLIED_TO, "")
-        return bool(replied_to) and await asyncio.to_thread(
-            self._store.read, lambda rows: rows.is_ours(heard.address, replied_to)
-        )
+    async def _note(self, bot: Peer) -> None:
+        """NoneBot's handler of connections."""
+        if isinstance(bot, onebot.Bot):
+            self._came.add(bot.self_id)
 
-
-def _key_of(body: bytes, app_id: str) -> _Key | None:
-    """What the message that a webhook brings is known by; None where it brings none."""
-    try:
-        payload = json.loads(body)
-        if payload["op"] == 0 and payload["t"] in MESSAGES:
-            return app_id, str(payload["d"]["id"])
-    except (ValueError, TypeError, KeyError):
-        pass
-    return None
-
-
-def _once(body: bytes) -> Receive:
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> Message:
-        return messages.pop() if messages else {"type": "http.disconnect"}
-
-    return receive
+    async def _learn(self, bot: Peer, event: Event) -> None:
+        """NoneBot's handler of what OneBot clients say of themselves."""
+        status = event.model_dump().get("status")  # of what is no full heartbeat too
+        if isinstance(status, dict) and (trouble := trouble_of(status)) != self._said.get(bot):
+            self._said[bot] = trouble
+            if trouble is not None:
+                log.warning("QQ：OneBot 账号 %s 目前不可用：%s", bot.self_id, trouble)
 
 
 def _elsewhere(api: str | None) -> dict[str, str]:

@@ -20,6 +20,7 @@ from nonebot.adapters.qq.event import EVENT_CLASSES
 from pydantic import ValidationError
 
 from bot.qq.payload import read_object, write_object
+from bot.qq.receipt import MessageKey
 from bot.qq.refusal import Notice, Refusal
 from bot.qq.signature import Key, is_fresh
 
@@ -49,10 +50,11 @@ _TOKEN: Final = re.compile("[A-Za-z0-9]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What goes on to the adapter: headers as ASGI has them, and a body."""
+    """What goes on to the adapter: headers as ASGI has them, and a body; and which message that is, if it is one."""
 
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+    message: MessageKey | None
 
 
 class Callback:
@@ -105,6 +107,7 @@ class Callback:
                 (SIGNATURE, key.sign(f"{now:.0f}", again).encode()),
             ),
             again,
+            (app_id, passed["d"]["id"]) if passed.get("t") in PRIVATE_MESSAGES | GROUP_MESSAGES else None,
         )
 
     def _event(self, payload: Mapping[str, Any], now: float) -> dict[str, Any] | None:

@@ -70,15 +70,19 @@ def without_reply(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(message: Iterable[MessageSegment[Any]]) -> tuple[str, tuple[str, ...]]:
-    """The words of a message and the addresses of its pictures."""
+    """The words of a message and the addresses of its pictures; half an emoji, which no store takes, becomes "?"."""
     words, pictures = [], []
     for segment in message:
         if segment.is_text():
             words.append(str(segment.data.get("text", "")))
         elif segment.type == "image":
             address = segment.data.get("url") or segment.data.get("file") or ""
-            pictures.append(str(address))
-    return _FACE.sub("", "".join(words)).strip(), tuple(pictures)
+            pictures.append(_whole(str(address)))
+    return _whole(_FACE.sub("", "".join(words)).strip()), tuple(pictures)
+
+
+def _whole(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _moment(said: int | str, now: datetime) -> datetime:

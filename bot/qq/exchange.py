@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from starlette.types import ASGIApp
 
@@ -25,15 +25,21 @@ from bot.qq.line import Line
 from bot.qq.link import rewrite
 from bot.qq.model import Address, Chat, Platform
 from bot.qq.outbox import Outbox
+from bot.qq.parcel import Packing
 from bot.qq.piece import split
-from bot.qq.wording import written
+from bot.qq.standing import GONE
+from bot.qq.wording import unsendable, written
 from bot.settings import Settings
 from bot.store.base import Store, Transaction
 from bot.turn import Pass
 
 Keep: TypeAlias = Callable[[Pass, bytes], str]
 """Keeps a picture for the holder of a conversation, and says its id."""
+Show: TypeAlias = Callable[[str], bytes | None]
+"""The bytes of a kept picture, None where it is gone."""
 
+FINISH_SECONDS: Final = 5.0
+"""How long the end of the program waits for what is on its way out."""
 TOLD: Final = "1/minute"
 """How often who says too much is told so."""
 
@@ -42,29 +48,45 @@ _HOSTS: Final[Mapping[Platform, tuple[str, ...]]] = {"qq": official.PICTURE_HOST
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How a bot stands: `ready` where messages can go out; when it last heard something."""
+    """How a bot stands: why messages cannot go out, in Chinese, None where they can; when it last heard something.
+
+    Without a `self_id`: no OneBot client has come yet, though there is a way for one.
+    """
 
     platform: Platform
     self_id: str
-    ready: bool
+    trouble: str | None
     heard_at: datetime | None
+
+    @property
+    def ready(self) -> bool:
+        """Whether messages can go out."""
+        return self.trouble is None
 
 
 class Exchange:
     """QQ, for as long as `running` lasts. `app` takes what comes for QQ. Made once per process."""
 
-    def __init__(self, bot: Bot, store: Store, settings: Settings, keep: Keep) -> None:
+    def __init__(self, bot: Bot, store: Store, settings: Settings, keep: Keep, show: Show) -> None:
         self._settings, self._keep = settings, keep
         access = access_of(settings)
         self._bots = access.bots
-        self._bridge = Bridge(access, store)
+        self._bridge = Bridge(access)
         lines: dict[Platform, Line] = {}
+        self._lines = lines
         if access.bots:
-            lines["qq"] = official.OfficialLine(self._bridge.official)
+            lines["qq"] = official.OfficialLine(self._bridge.official, self._bridge.standing.told)
         if access.onebot_token:
             lines["onebot"] = onebot.OneBotLine(self._bridge.onebot)
-        filed = (settings.qq_filed_hosts or "").split()
-        self._outbox = Outbox(store, lines, self._text, split, partial(rewrite, filed=filed), changed=bot.live.changed)
+        packing = Packing(
+            lines,
+            self._text,
+            split,
+            rewrite=partial(rewrite, filed=(settings.qq_filed_hosts or "").split()),
+            spell=partial(rewrite, filed=()),
+            sorry=unsendable(settings.public_url),
+        )
+        self._outbox = Outbox(store, packing, show, changed=bot.live.changed)
         bot.live.call(QUEUE, self._outbox.wake)
         limits = Limits(
             Limit(settings.rate_per_qq_user),
@@ -73,7 +95,9 @@ class Exchange:
             Limit(TOLD),
         )
         self._inbox = Inbox(bot, store, self._outbox, self._picture, limits)
-        self.app: ASGIApp = Gate(self._bridge.app, bots=access.bots, onebot_token=access.onebot_token)
+        self.app: ASGIApp = Gate(
+            self._bridge.app, self._bridge.receipts, bots=access.bots, onebot_token=access.onebot_token
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -87,16 +111,25 @@ class Exchange:
                 with suppress(asyncio.CancelledError):
                     await delivering
 
+    async def finish(self) -> None:
+        """Let what is on its way out arrive, and send nothing more; see `Outbox`."""
+        await self._outbox.finish(FINISH_SECONDS)
+
+    def trouble(self, chat: Chat) -> Literal["unset", "over"] | None:
+        """What keeps messages from a chat: no way to its platform is set up, or none of its own can be replied to."""
+        if chat.address.platform not in self._lines:
+            return "unset"
+        return None if self._outbox.is_open(chat) else "over"
+
     def connections(self) -> list[Connection]:
         """How the bots stand: those of the official platform that are set up, and the OneBot ones that came."""
-        heard, connected = self._bridge.heard_at, self._bridge.onebots()
-        known: list[tuple[Platform, str, bool]] = [
-            *(("qq", app_id, self._bridge.is_known(app_id)) for app_id in self._bots),
-            *(("onebot", self_id, True) for self_id in connected),
-            *(("onebot", self_id, False) for platform, self_id in heard if platform == "onebot"),
-        ]
-        kept = {(platform, self_id): ready for platform, self_id, ready in reversed(known)}
-        return [Connection(*key, ready, heard.get(key)) for key, ready in sorted(kept.items())]
+        troubles: dict[tuple[Platform, str], str | None] = {
+            ("qq", app_id): self._bridge.standing.trouble(app_id) for app_id in self._bots
+        }
+        if "onebot" in self._lines:
+            came = self._bridge.onebots() or {"": GONE}
+            troubles |= {("onebot", self_id): trouble for self_id, trouble in came.items()}
+        return [Connection(*key, trouble, self._bridge.heard_at.get(key)) for key, trouble in sorted(troubles.items())]
 
     def _text(self, rows: Transaction, message: Message, chat: Chat) -> str:
         """What a message says at a chat's address; nothing in a group that only wants answers, where it is none."""

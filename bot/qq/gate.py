@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.qq.callback import Callback, Passed
 from bot.qq.connection import Connections
+from bot.qq.receipt import Receipts
 from bot.qq.refusal import Notice, Refusal
 
 CALLBACK: Final = "/qq/webhook"
@@ -27,18 +28,22 @@ LARGEST_BODY: Final = 256 * 1024
 """Bytes of a callback."""
 BODY_SECONDS: Final = 10.0
 """How long a callback may take to arrive."""
+KEPT_WITHIN: Final = 4.0
+"""Seconds until a callback is answered without knowing that its message is kept; the platform gives up after five."""
 
 
 class Gate:
     """ASGI middleware before NoneBot's application, `app`.
 
     `bots` are the secrets of the official platform's bots by their AppID, `onebot_token` is what OneBot clients must
-    know; without them, that way is not there. `clock` gives seconds since 1970.
+    know; without them, that way is not there. `receipts` say whether a message is kept, before which its callback is
+    not acknowledged. `clock` gives seconds since 1970.
     """
 
     def __init__(
         self,
         app: ASGIApp,
+        receipts: Receipts,
         *,
         bots: Mapping[str, str],
         onebot_token: str | None,
@@ -46,6 +51,7 @@ class Gate:
         body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = app
+        self._receipts = receipts
         self._notice = Notice(clock)
         self._callback = Callback(bots, clock, self._notice) if bots else None
         self._connections = Connections(app, onebot_token, self._notice) if onebot_token else None
@@ -81,7 +87,15 @@ class Gate:
         headers = _single(scope)
         app_id = self._callback.recognize(headers)
         passed = self._callback.take(app_id, headers, await _body(receive, self._body_seconds))
-        return await self._ask(scope, passed) if passed else Response()
+        if passed is None:
+            return Response()
+        if passed.message is None:
+            return await self._ask(scope, passed)
+        with self._receipts.expect(passed.message) as kept:
+            response = await self._ask(scope, passed)
+            if response.status_code == 200 and not await _settled(kept):
+                response.status_code = 503  # it comes again
+        return response
 
     async def _ask(self, scope: Scope, passed: Passed) -> Response:
         """The adapter's response. Refusal, which has the platform try again later, where it failed."""
@@ -131,6 +145,14 @@ async def _body(receive: Receive, seconds: float) -> bytes:
     except TimeoutError:
         raise Refusal(408, "回调的内容迟迟没有传完") from None
     return bytes(body)
+
+
+async def _settled(kept: asyncio.Future[bool]) -> bool:
+    """Whether a message is kept; Refusal where that is not known in time."""
+    try:
+        return await asyncio.wait_for(kept, KEPT_WITHIN)
+    except TimeoutError:  # if it is kept after all, nothing happens when it comes again
+        raise Refusal(503, "平台推送的消息没有及时保存，平台会再次推送") from None
 
 
 async def _deny(scope: Scope, send: Send, status: int) -> None:

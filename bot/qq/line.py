@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from bot.qq.model import Address
+
+Content: TypeAlias = str | bytes
 
 
 class LineError(Exception):
@@ -34,6 +36,10 @@ class Refused(LineError):
     """The platform does not take it, now or later."""
 
 
+class Unfiled(Refused):
+    """The platform does not take it for an address of the web that it was not told of."""
+
+
 class Repeated(LineError):
     """The platform has it already: the same reply to the same message came before. All is well."""
 
@@ -48,7 +54,10 @@ class Window:
 
 
 class Line(Protocol):
-    """Sends to one platform. Coroutines belong to the event loop that the platform's connection lives in."""
+    """Sends to one platform: words, or the bytes of a picture (PNG or JPEG).
+
+    Coroutines belong to the event loop that the platform's connection lives in.
+    """
 
     longest: int
     """UTF-8 bytes of a piece."""
@@ -58,12 +67,12 @@ class Line(Protocol):
     filed: bool
     """Whether the platform refuses addresses of the web that it has not been told of."""
 
-    async def send(self, address: Address, text: str, message_id: str | None, reply: int | None) -> str:
+    async def send(self, address: Address, content: Content, message_id: str | None, reply: int | None) -> str:
         """Send a piece as the `reply`-th (from 1) reply to a user's message, or, without one, as an active push.
 
         What the platform calls it; LineError where it was not taken. The same reply to the same message may be sent
         again when it is not known whether it arrived.
         """
 
-    async def forward(self, address: Address, texts: Sequence[str]) -> str:
+    async def forward(self, address: Address, contents: Sequence[Content]) -> str:
         """Send several pieces as one forwarded message; LineError where that is not possible."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 Platform: TypeAlias = Literal["qq", "onebot"]
 """The official QQ platform, or a OneBot v11 client such as LLBot or NapCat."""
@@ -12,6 +12,9 @@ PieceState: TypeAlias = Literal["queued", "sending", "held", "sent", "failed"]
 """`sending`: under way, or cut off on the way. `held`: kept back until the person asks for the rest."""
 GroupMode: TypeAlias = Literal["answer", "quiet", "off"]
 """In a group the bot answers whoever addresses it, or only where it knows the answer, or never."""
+
+MOST_OPENINGS: Final = 10
+"""Messages of one user that are kept to be replied to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +43,47 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
-    """A conversation as it goes on on QQ.
+class Opening:
+    """A message of the user's, which may be replied to for a while; `replies` is how many did so far."""
 
-    `cursor` is the sequence number up to which the conversation's messages were made into pieces. `message_id` is the
-    user's last message, heard at `heard_at`, which replies may refer to; `replies` is how many did so far.
-    """
-
-    conversation_id: str
-    address: Address
-    cursor: int
     message_id: str
     heard_at: datetime
     replies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Chat:
+    """A conversation as it goes on on QQ.
+
+    `cursor` is the sequence number up to which the conversation's messages were made into pieces. `openings` are the
+    user's latest messages, the last one last.
+    """
+
+    conversation_id: str
+    address: Address
+    cursor: int
+    openings: tuple[Opening, ...]
+
+    def hear(self, heard: Heard) -> Chat:
+        """The chat after another message of the user's; one that came before changes nothing."""
+        if any(each.message_id == heard.message_id for each in self.openings):
+            return self
+        return self.open(Opening(heard.message_id, heard.at))
+
+    def open(self, opening: Opening) -> Chat:
+        """The chat with an opening in place of the one of that message, or besides the others."""
+        kept = {each.message_id: each for each in self.openings} | {opening.message_id: opening}
+        return replace(self, openings=(*kept.values(),)[-MOST_OPENINGS:])
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A part of a message that goes out on its own: the `number`-th (from 0) of the message numbered `sequence`.
 
-    A `sequence` of 0 is no message of the conversation's but a word about what could not be taken. `message_id` and
-    `reply` are which message of the user's it is sent as which reply to; None in an active push. `reason` is why it
-    failed, in Chinese, for staff; `platform_id` is what the platform calls it.
+    A `sequence` of 0 is no message of the conversation's but a word about what could not be taken. It is a `text`, or,
+    where that is "", the `picture` of that id. `message_id` and `reply` are which message of the user's it is sent as
+    which reply to; None in an active push. `reason` is why it failed, in Chinese, for staff; `platform_id` is what the
+    platform calls it.
     """
 
     conversation_id: str
@@ -74,6 +96,7 @@ class Piece:
     reply: int | None = None
     platform_id: str | None = None
     reason: str | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ protocol knows no repeats, so a message whose answer is lost may come twice.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +16,7 @@ from nonebot.adapters.onebot.v11.exception import ActionFailed, ApiNotAvailable,
 from nonebot.exception import WebSocketClosed
 from starlette.websockets import WebSocketDisconnect
 
-from bot.qq.line import Later, LineError, Refused, Unclear, Window
+from bot.qq.line import Content, Later, LineError, Refused, Unclear, Window
 from bot.qq.model import Address
 
 PICTURE_HOSTS: Final = ("multimedia.nt.qq.com.cn", "qpic.cn")
@@ -44,16 +45,17 @@ class OneBotLine:
     def __init__(self, bot_of: Callable[[str], Bot | None]) -> None:
         self._bot_of = bot_of
 
-    async def send(self, address: Address, text: str, message_id: str | None, reply: int | None) -> str:  # noqa: ARG002 — no numbered replies here
+    async def send(self, address: Address, content: Content, message_id: str | None, reply: int | None) -> str:  # noqa: ARG002 — no numbered replies here
         """Send a piece; see Line. In a group it begins by naming the user."""
         if address.group is None:
-            return await self._call(address, "send_private_msg", user_id=int(address.user), message=[_text(text)])
+            return await self._call(address, "send_private_msg", user_id=int(address.user), message=[_segment(content)])
         at = {"type": "at", "data": {"qq": address.user}}
-        return await self._call(address, "send_group_msg", group_id=int(address.group), message=[at, _text(f" {text}")])
+        said = _segment(f" {content}" if isinstance(content, str) else content)
+        return await self._call(address, "send_group_msg", group_id=int(address.group), message=[at, said])
 
-    async def forward(self, address: Address, texts: Sequence[str]) -> str:
+    async def forward(self, address: Address, contents: Sequence[Content]) -> str:
         """Send several pieces as one forwarded message; see Line."""
-        nodes = [_node(address.self_id, text) for text in texts]
+        nodes = [_node(address.self_id, content) for content in contents]
         if address.group is None:
             return await self._call(address, "send_private_forward_msg", user_id=int(address.user), messages=nodes)
         return await self._call(address, "send_group_forward_msg", group_id=int(address.group), messages=nodes)
@@ -75,14 +77,16 @@ class OneBotLine:
         return str(answer.get("message_id", "")) if isinstance(answer, dict) else ""
 
 
-def _text(text: str) -> Segment:
-    return {"type": "text", "data": {"text": text}}
+def _segment(content: Content) -> Segment:
+    if isinstance(content, str):
+        return {"type": "text", "data": {"text": content}}
+    return {"type": "image", "data": {"file": f"base64://{b64encode(content).decode()}"}}
 
 
-def _node(self_id: str, text: str) -> Segment:
+def _node(self_id: str, content: Content) -> Segment:
     """Return a part of a forwarded message, under the names of both OneBot v11 and go-cqhttp."""
     author = {"user_id": self_id, "nickname": NAME, "uin": self_id, "name": NAME}
-    return {"type": "node", "data": {**author, "content": [_text(text)]}}
+    return {"type": "node", "data": {**author, "content": [_segment(content)]}}
 
 
 def _fault(info: dict[str, Any]) -> LineError:

@@ -13,16 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext, suppress
 from functools import partial
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
-from bot.model import Message
-from bot.qq.line import Later, Line, LineError, Refused, Unclear
-from bot.qq.model import Chat, Heard, Piece, Platform
+from bot.qq.line import Content, Later, LineError, Refused, Unclear
+from bot.qq.model import Chat, Heard, Piece
 from bot.qq.parcel import Packing, Parcel
 from bot.store.base import ConstraintError, Store, StoreError, Transaction
 
@@ -43,46 +40,36 @@ LONGEST_PAUSE: Final = 60.0
 NEW_CHATS: Final = 200
 """Chats that one look begins with."""
 
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of a message: under way, its rest held back, sent, or failed at least in part.
-
-    `reason`, in Chinese for staff, is why it failed, or why it is still under way.
-    """
-
-    state: Literal["sending", "held", "sent", "failed"]
-    reason: str | None = None
+FINISH_LOOK: Final = 0.02
+"""Seconds between two looks whether all that was under way is through."""
 
 
 class Outbox:
     """Delivers from a store by lines; `run` is a task of the event loop that the lines belong to.
 
-    For `text`, `split`, `rewrite` and `clock` see `Packing`. `every` is how many seconds pass between looks unless
-    somebody calls `wake`, `patience` how many a line may take for one piece. `changed` is told of each conversation
-    of whose messages something became.
+    `packing` decides what goes out, and by which lines. `picture` gives the bytes of the picture of an id, None
+    where it is gone. `every` is how many seconds pass between looks unless somebody calls `wake`, `patience` how many a
+    line may take for one piece. `changed` is told of each conversation of whose messages something became.
     """
 
     def __init__(
         self,
         store: Store,
-        lines: Mapping[Platform, Line],
-        text: Callable[[Transaction, Message, Chat], str],
-        split: Callable[[str, int], Sequence[str]],
-        rewrite: Callable[[str], str],
+        packing: Packing,
+        picture: Callable[[str], bytes | None],
         *,
         changed: Callable[[str], None] = lambda _: None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         every: float = LOOK_SECONDS,
         patience: float = SEND_SECONDS,
     ) -> None:
-        self._store, self._lines = store, lines
-        self._packing = Packing(lines, text, split, rewrite, clock)
-        self._changed = changed
+        self._store, self._packing, self._lines = store, packing, packing.lines
+        self._picture, self._changed = picture, changed
         self._sleep, self._every, self._patience = sleep, every, patience
-        self._rooms = {platform: asyncio.Semaphore(AT_ONCE) for platform in lines}
+        self._rooms = {platform: asyncio.Semaphore(AT_ONCE) for platform in packing.lines}
         self._busy: set[str] = set()  # conversations that a task sees to
+        self._under_way = 0  # parcels that a platform has, or that what came of is not kept yet
+        self._leaving = False
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -102,6 +89,21 @@ class Outbox:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._every):
                         await self._woken.wait()
+
+    async def finish(self, seconds: float) -> None:
+        """Begin with nothing more, and wait until what is under way is through, or for so many seconds.
+
+        To be called while the platforms' connections are still there: what they cut off may come twice later.
+        """
+        self._leaving = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._under_way:
+                    await asyncio.sleep(FINISH_LOOK)
+
+    def is_open(self, chat: Chat) -> bool:
+        """Whether a message of the person's can still be replied to; without that, only an active push is left."""
+        return self._packing.is_open(chat)
 
     async def more(self, conversation_id: str, heard: Heard | None = None) -> bool:
         """Let the next portion of a long message go; False if nothing is held.
@@ -143,7 +145,7 @@ class Outbox:
             _own_up(error)
             return
         for chat in behind:
-            if chat.conversation_id not in self._busy:
+            if chat.conversation_id not in self._busy and not self._leaving:
                 self._busy.add(chat.conversation_id)
                 group.create_task(self._see_to(chat.conversation_id))
         if len(behind) == limit:
@@ -161,21 +163,31 @@ class Outbox:
             self._woken.set()  # something may have come while the task was ending
 
     async def _deliver(self, conversation_id: str) -> None:
-        parcel = await self._write(partial(self._packing.step, conversation_id=conversation_id))
+        following = partial(self._packing.step, conversation_id=conversation_id)
+        parcel = await self._write(following)
         tries = 0
         while parcel is not None:
-            came = await self._hand_over(parcel)
-            following = partial(self._packing.step, conversation_id=conversation_id)
+            async with self._rooms.get(parcel.address.platform, nullcontext()):
+                if self._leaving:
+                    return
+                self._under_way += 1
+                try:
+                    came = await self._hand_over(parcel)
+                    if isinstance(came, Later) or self._leaving:
+                        await self._write(partial(self._packing.settle, parcel=parcel, came=came))
+                        parcel = None
+                    else:
+                        parcel = await self._write(partial(following, parcel=parcel, came=came))
+                finally:
+                    self._under_way -= 1
+            self._changed(conversation_id)
             if isinstance(came, Later):
-                await self._write(partial(self._packing.settle, parcel=parcel, came=came))
-                self._changed(conversation_id)
                 await self._sleep(max(came.wait or 0.0, _pause(tries)))
                 tries += 1
+                parcel = await self._write(following)
+                self._changed(conversation_id)
             else:
-                following = partial(following, parcel=parcel, came=came)
                 tries = 0
-            parcel = await self._write(following)
-            self._changed(conversation_id)
 
     async def _write(self, work: Callable[[Transaction], T]) -> T:
         """Write, however long the store cannot be written to: what a platform took must not be forgotten."""
@@ -197,10 +209,11 @@ class Outbox:
             return Refused("没有启用这个平台的接入")
         first = parcel.pieces[0]
         try:
-            async with self._rooms[parcel.address.platform], asyncio.timeout(self._patience):
-                if len(parcel.pieces) > 1:
-                    return await line.forward(parcel.address, [piece.text for piece in parcel.pieces])
-                return await line.send(parcel.address, first.text, first.message_id, first.reply)
+            async with asyncio.timeout(self._patience):
+                contents = [await self._content(piece) for piece in parcel.pieces]
+                if len(contents) > 1:
+                    return await line.forward(parcel.address, contents)
+                return await line.send(parcel.address, contents[0], first.message_id, first.reply)
         except LineError as error:
             return error
         except TimeoutError:
@@ -209,15 +222,13 @@ class Outbox:
             _own_up(error)
             return Later("程序内部错误")
 
-
-def outcomes(pieces: Collection[Piece]) -> Mapping[int, Delivery]:
-    """What became of each message, by its sequence number: failed, or under way, if any of its pieces is. Pure."""
-    found: dict[int, Delivery] = {}
-    for state in ("sent", "held", "queued", "sending", "failed"):  # the last one counts
-        for piece in pieces:
-            if piece.state == state and piece.sequence > 0:
-                found[piece.sequence] = Delivery("sending" if state == "queued" else state, piece.reason)
-    return found
+    async def _content(self, piece: Piece) -> Content:
+        if piece.picture is None:
+            return piece.text
+        picture = await asyncio.to_thread(self._picture, piece.picture)
+        if picture is None:
+            raise Refused("图片已从服务器上删除")
+        return picture
 
 
 def _pause(tries: int) -> float:

@@ -4,11 +4,14 @@ A message of the bot's or of a member of staff becomes pieces in the same transa
 it. A piece is stored as `sending`, with the reply that it will be, before it is handed to its line, and as `sent` or
 `failed` after it.
 
+- A piece is sent as a reply to the latest of the person's messages that still takes one.
 - Where a platform counts replies, at most `PORTION` pieces of a message go at once, the last of them with a hint; the
   rest is held until the person asks for it, however long that takes. Held pieces of an earlier message are given up
   when an answer of the bot's, or another message that is too long, goes out: so 「继续」 always means the last one.
 - When a piece fails for good, the rest of its message fails with it, for half an answer misleads. The next message is
-  tried.
+  tried. Where it was a reply that the platform refused, the person is told so, who would wait in vain otherwise.
+- What is refused for an address of the web is sent once more with all addresses taken apart: not all is filed that the
+  settings say.
 - What could not be delivered for a day is given up, in a group for an hour: there the talk has gone on, and all the
   others would read it. That also goes for what was left over while the program was not running.
 """
@@ -18,12 +21,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.model import Message
-from bot.qq.line import Expired, Later, Line, LineError, Repeated, Unclear, Window
-from bot.qq.model import Address, Chat, Piece, Platform
+from bot.qq.line import Expired, Later, Line, LineError, Repeated, Unclear, Unfiled
+from bot.qq.model import Address, Chat, Opening, Piece, Platform
 from bot.store.base import Transaction
 
 log = logging.getLogger(__name__)
@@ -43,7 +46,7 @@ NOT_ASKED_FOR: Final = "访客没有继续查看其余部分"
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What goes in one call: a piece, or all pieces of a message, forwarded as one."""
+    """What goes in one call: a piece, or all pieces of a long message, forwarded as one."""
 
     address: Address
     pieces: tuple[Piece, ...]
@@ -53,16 +56,18 @@ class Parcel:
 class Packing:
     """How messages become parcels.
 
-    `text` says a message as it is read on QQ ("": not at all), `rewrite` changes addresses of the web where a platform
-    takes only those that were filed, `split` cuts a text into pieces of at most so many UTF-8 bytes. `clock` tells the
-    time.
+    `text` says a message as it is read on QQ ("": it is not to go there), `rewrite` changes addresses of the web where
+    a platform takes only those that were filed, `spell` changes all of them, `split` cuts a text into pieces of at most
+    so many UTF-8 bytes. `sorry` is what to say where a platform refused a message. `clock` tells the time.
     """
 
     lines: Mapping[Platform, Line]
     text: Callable[[Transaction, Message, Chat], str]
     split: Callable[[str, int], Sequence[str]]
     rewrite: Callable[[str], str]
-    clock: Callable[[], datetime]
+    spell: Callable[[str], str]
+    sorry: str
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def release(self, rows: Transaction, conversation_id: str) -> bool:
         """Let the next portion of what is held go; False if nothing is."""
@@ -112,16 +117,18 @@ class Packing:
         return moved
 
     def _cut(self, rows: Transaction, chat: Chat, message: Message) -> None:
-        """Make pieces of a message, which waits since it was said; of one without words none."""
+        """Make pieces of a message, which waits since it was said: of its words, and of its picture."""
         line = self.lines.get(chat.address.platform)
         text = self.text(rows, message, chat)
         parts = self._parts(text, line)
-        long = line is not None and line.window.replies is not None and len(parts) > PORTION
+        pictures = [message.picture] if parts and message.picture else []
+        long = line is not None and line.window.replies is not None and len(parts) + len(pictures) > PORTION
         if long:
-            parts = _hinted(self._parts(text, line, _ROOM))
+            parts = _hinted(self._parts(text, line, _ROOM), len(pictures))
         if long or (parts and message.reply is not None):
             for piece in rows.pieces(chat.conversation_id, ["held"]):
                 rows.put_piece(replace(piece, state="failed", reason=NOT_ASKED_FOR))
+        contents = [*((part, None) for part in parts), *(("", picture) for picture in pictures)]
         rows.add_pieces(
             [
                 Piece(
@@ -131,8 +138,9 @@ class Packing:
                     part,
                     "held" if long and number >= PORTION else "queued",
                     message.created_at,
+                    picture=picture,
                 )
-                for number, part in enumerate(parts)
+                for number, (part, picture) in enumerate(contents)
             ]
         )
 
@@ -145,11 +153,13 @@ class Packing:
     def _pack(self, rows: Transaction, chat: Chat, message: Sequence[Piece]) -> Parcel:
         """Make what comes next of a message ready to be handed over: all of it, forwarded as one, or its first piece.
 
-        Pieces that are forwarded are all in one state; where that was refused, the first is ahead of the others.
+        A message whose words are one piece is not forwarded, picture or not. Pieces that are forwarded are all in one
+        state; where that was refused, the first is ahead of the others.
         """
-        first, *others = message
+        first = message[0]
         line = self.lines.get(chat.address.platform)
-        whole = bool(others) and first.sequence > 0 == first.number and len({piece.state for piece in message}) == 1
+        words = sum(piece.picture is None for piece in message)
+        whole = words > 1 and first.sequence > 0 == first.number and len({piece.state for piece in message}) == 1
         if line is not None and line.forwards and whole:
             for piece in message:
                 rows.put_piece(replace(piece, state="sending"))
@@ -158,15 +168,46 @@ class Packing:
             first = self._route(rows, chat, first)
         return Parcel(chat.address, (first,))
 
-    def _route(self, rows: Transaction, chat: Chat, piece: Piece, *, push: bool = False) -> Piece:
-        """Decide as which reply to the person's last message a piece is sent; an active push where it is not usable."""
+    def _spelled(self, chat: Chat, piece: Piece) -> str | None:
+        """A piece's text with all addresses taken apart; None where that changes nothing, or makes it too long."""
+        text = self.spell(piece.text)
+        fits = len(text.encode()) <= self.lines[chat.address.platform].longest
+        return text if fits and text != piece.text else None
+
+    def is_open(self, chat: Chat) -> bool:
+        """Whether a message of the person's can still be replied to."""
+        return self._opening(chat) is not None
+
+    def _opening(self, chat: Chat) -> Opening | None:
+        """The latest message of the person's that can be replied to once more."""
         line = self.lines.get(chat.address.platform)
-        if push or line is None or not _open(line.window, chat, self.clock()):
+        if line is None:
+            return None
+        window, now = line.window, self.clock()
+        lasts = window.private if chat.address.group is None else window.group
+        for opening in reversed(chat.openings):
+            in_time = lasts is None or now < opening.heard_at + lasts - MARGIN
+            if in_time and (window.replies is None or opening.replies < window.replies):
+                return opening
+        return None
+
+    def _close(self, chat: Chat, message_id: str | None) -> Chat:
+        """The chat when the platform takes no more replies to a message, whatever was counted here."""
+        most = self.lines[chat.address.platform].window.replies or 0
+        used = [each for each in chat.openings if each.message_id == message_id]
+        for opening in used:  # it stays, lest its numbers begin anew
+            chat = chat.open(replace(opening, replies=max(opening.replies, most)))
+        return chat
+
+    def _route(self, rows: Transaction, chat: Chat, piece: Piece) -> Piece:
+        """Decide as which reply to which of the person's messages a piece is sent; without one, as an active push."""
+        opening = self._opening(chat)
+        if opening is None:
             piece = replace(piece, state="sending", message_id=None, reply=None)
         else:
-            chat = replace(chat, replies=chat.replies + 1)
-            rows.put_chat(chat)
-            piece = replace(piece, state="sending", message_id=chat.message_id, reply=chat.replies)
+            opening = replace(opening, replies=opening.replies + 1)
+            rows.put_chat(chat.open(opening))
+            piece = replace(piece, state="sending", message_id=opening.message_id, reply=opening.replies)
         rows.put_piece(piece)
         return piece
 
@@ -193,28 +234,23 @@ class Packing:
             _fail(rows, first, f"{came}，可能已经送达")  # each time it is sent it may double
         elif isinstance(came, Later):
             rows.put_piece(replace(first, reason=str(came)))
-        elif isinstance(came, Expired) and first.message_id is not None:
-            same = chat.message_id == first.message_id
-            if same:  # whatever was counted here, the platform takes no more replies to that message
-                window = self.lines[chat.address.platform].window
-                chat = replace(chat, replies=max(chat.replies, window.replies or 0))
-                rows.put_chat(chat)
-            self._route(rows, chat, first, push=same)
+        elif isinstance(came, Expired) and self._is_numbered(chat, first):
+            chat = self._close(chat, first.message_id)
+            rows.put_chat(chat)
+            self._route(rows, chat, first)
+        elif isinstance(came, Unfiled) and (spelled := self._spelled(chat, first)):
+            rows.put_piece(replace(first, text=spelled, reason=str(came)))
         else:
-            _fail(rows, first, str(came))
+            _fail(rows, first, f"图片没有送达：{came}" if first.picture else str(came))
+            if first.sequence > 0 and self._is_numbered(chat, first):
+                self.add(rows, chat.conversation_id, self.sorry)
 
 
-def _open(window: Window, chat: Chat, now: datetime) -> bool:
-    """Whether the person's last message can be replied to once more."""
-    lasts = window.private if chat.address.group is None else window.group
-    in_time = lasts is None or now < chat.heard_at + lasts - MARGIN
-    return in_time and (window.replies is None or chat.replies < window.replies)
-
-
-def _hinted(parts: Sequence[str]) -> list[str]:
-    """Tell at the end of each portion how much is left."""
+def _hinted(parts: Sequence[str], pictures: int) -> list[str]:
+    """Tell at the end of each portion how much is left, the pictures that come after the words among it."""
+    whole = len(parts) + pictures
     return [
-        part + _HINT.format(len(parts) - number) if number % PORTION == 0 and number < len(parts) else part
+        part + _HINT.format(whole - number) if number % PORTION == 0 and number < whole else part
         for number, part in enumerate(parts, 1)
     ]
 

@@ -48,6 +48,9 @@ class QQRows(Protocol):
     def put_piece(self, piece: Piece) -> None:
         """Keep everything of a piece that can change."""
 
+    def count_pieces(self, since: datetime, until: datetime) -> list[tuple[Platform, PieceState, str | None, int]]:
+        """Count the pieces that were lined up in [since, until) by platform, state and reason."""
+
     def is_ours(self, address: Address, platform_id: str) -> bool:
         """Whether the platform calls a piece that was sent to this address, or to its group, by this id."""
 

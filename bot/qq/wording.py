@@ -26,6 +26,13 @@ _STATUS: Final[dict[TicketStatus, str]] = {
 _MORE: Final = frozenset({"继续", "继续看", "继续查看", "查看更多", "更多"})
 
 
+def unsendable(address: str | None) -> str:
+    """What to say where the platform refused a message; with the web chat's `address`, if there is one."""
+    if address:
+        return f"抱歉，有一条消息无法在 QQ 里显示。请打开网页咨询：{address}"
+    return "抱歉，有一条消息无法在 QQ 里显示。请换个说法再问，或回复“转人工”。"
+
+
 def is_more(text: str) -> bool:
     """Whether a message asks for the rest of a long one."""
     return say.plain(text) in _MORE
@@ -40,7 +47,8 @@ def written(message: Message, *, group: bool = False, address: str | None = None
     if message.reply is not None:
         parts = [*_parts(message.reply, group, address)]
     elif message.author == "agent":
-        parts = [f"{message.agent or '人工客服'}：{message.text}", _entry(message.answer) if message.answer else ""]
+        said = f"：{message.text}" if message.text or not message.picture else "发来一张图片："
+        parts = [f"{message.agent or '人工客服'}{said}", _entry(message.answer) if message.answer else ""]
     else:
         parts = [_here(message.text)]
     return "\n\n".join(filter(None, parts))

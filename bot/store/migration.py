@@ -435,6 +435,16 @@ def m018_invitation(db: Database) -> None:
 
 
 @migrations()
+def m019_qq_opening(db: Database) -> None:
+    """Keep several messages of a person's that can be replied to, not the last one alone; let a piece be a picture."""
+    db.execute("ALTER TABLE qq_chat ADD COLUMN openings TEXT NOT NULL DEFAULT '[]'")
+    db.execute("UPDATE qq_chat SET openings = json_array(json_array(message_id, heard_at, replies))")
+    for column in ("message_id", "heard_at", "replies"):
+        db.execute(f"ALTER TABLE qq_chat DROP COLUMN {column}")
+    db.execute("ALTER TABLE qq_piece ADD COLUMN picture TEXT CHECK (picture IS NULL OR text = '')")
+
+
+@migrations()
 def m020_picture_of_staff(db: Database) -> None:
     """Keep which pictures staff sent, and who."""
     db.execute("ALTER TABLE picture ADD COLUMN staff TEXT")

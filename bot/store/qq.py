@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 
-from bot.qq.model import Address, Chat, Group, GroupMode, Heard, Piece, PieceState, Platform
+from bot.qq.model import Address, Chat, Group, GroupMode, Heard, Opening, Piece, PieceState, Platform
 from bot.store.row import Row, Rows, text_of, time_of
 
 
@@ -79,14 +79,13 @@ class SqliteQQRows(Rows):
         self._change(
             """
             INSERT INTO qq_chat
-                (conversation_id, platform, self_id, user_id, group_id, cursor, message_id, heard_at, replies, behind)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,
+                (conversation_id, platform, self_id, user_id, group_id, cursor, openings, behind)
+            VALUES (?, ?, ?, ?, ?, ?, ?,
                 EXISTS (SELECT 1 FROM message WHERE conversation_id = ? AND sequence > ?))
             ON CONFLICT (conversation_id) DO UPDATE SET
                 platform = excluded.platform, self_id = excluded.self_id,
                 user_id = excluded.user_id, group_id = excluded.group_id,
-                cursor = excluded.cursor, message_id = excluded.message_id, heard_at = excluded.heard_at,
-                replies = excluded.replies, behind = excluded.behind
+                cursor = excluded.cursor, openings = excluded.openings, behind = excluded.behind
             """,
             chat.conversation_id,
             address.platform,
@@ -94,9 +93,7 @@ class SqliteQQRows(Rows):
             address.user,
             address.group or "",
             chat.cursor,
-            chat.message_id,
-            text_of(chat.heard_at),
-            chat.replies,
+            json.dumps([[each.message_id, text_of(each.heard_at), each.replies] for each in chat.openings]),
             chat.conversation_id,
             chat.cursor,
         )
@@ -142,12 +139,13 @@ class SqliteQQRows(Rows):
         return [Piece(**{**row, "at": time_of(row["at"])}) for row in rows]
 
     def put_piece(self, piece: Piece) -> None:
-        """See `QQRows`. All but its text; nothing where it went with its conversation meanwhile."""
+        """See `QQRows`. Nothing where it went with its conversation meanwhile."""
         self._change(
             """
-            UPDATE qq_piece SET state = ?, at = ?, message_id = ?, reply = ?, platform_id = ?, reason = ?
+            UPDATE qq_piece SET text = ?, state = ?, at = ?, message_id = ?, reply = ?, platform_id = ?, reason = ?
             WHERE conversation_id = ? AND sequence = ? AND number = ?
             """,
+            piece.text,
             piece.state,
             text_of(piece.at),
             piece.message_id,
@@ -158,6 +156,19 @@ class SqliteQQRows(Rows):
             piece.sequence,
             piece.number,
         )
+
+    def count_pieces(self, since: datetime, until: datetime) -> list[tuple[Platform, PieceState, str | None, int]]:
+        """See `QQRows`."""
+        rows = self._rows(
+            """
+            SELECT platform, state, reason, count(*) AS pieces
+            FROM qq_piece JOIN qq_chat ON qq_chat.conversation_id = qq_piece.conversation_id
+            WHERE at >= ? AND at < ? GROUP BY platform, state, reason
+            """,
+            text_of(since),
+            text_of(until),
+        )
+        return [(row["platform"], row["state"], row["reason"], row["pieces"]) for row in rows]
 
     def is_ours(self, address: Address, platform_id: str) -> bool:
         """See `QQRows`."""
@@ -222,9 +233,7 @@ def _chat(row: Row) -> Chat:
         row["conversation_id"],
         _address(row),
         row["cursor"],
-        row["message_id"],
-        time_of(row["heard_at"]),
-        row["replies"],
+        tuple(Opening(name, time_of(at), replies) for name, at, replies in json.loads(row["openings"])),
     )
 
 

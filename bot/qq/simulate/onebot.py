@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from bot.qq.simulate.phone import Shown
-from bot.qq.simulate.segment import Segment, look, make, read, write
+from bot.qq.simulate.segment import Segment, look, make, pictures, read, write
 
 Event: TypeAlias = dict[str, Any]
 
@@ -50,7 +50,7 @@ class OneBotPeer:
 
     `calls` are the bot's calls as they came, `shown` what its messages look like. Each sending takes the first of
     `faults`, if any; actions in `unsupported` are answered by code 1404. `beat` and `pause` are seconds between two
-    heartbeats and before connecting again.
+    heartbeats and before connecting again, `lag` those that each call takes.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class OneBotPeer:
         self.shown: list[Shown] = []
         self.faults: deque[Fault] = deque()
         self.unsupported: set[str] = set()
+        self.lag = 0.0
         self._url = url
         self._headers = {"X-Self-ID": str(self_id), "X-Client-Role": "Universal", "User-Agent": "OneBot/11"}
         if token is not None:
@@ -178,6 +179,7 @@ class OneBotPeer:
         try:
             async for frame in self._socket:
                 answer = self._answer(json.loads(frame))
+                await asyncio.sleep(self.lag)
                 if answer is not None:
                     await self._socket.send(json.dumps(answer, ensure_ascii=False))
         finally:
@@ -236,6 +238,7 @@ class OneBotPeer:
         event = self.message([segment for part in parts for segment in part], self.self_id, group)
         shown = Shown(
             texts=tuple("".join(look(segment) for segment in part) for part in parts),
+            pictures=pictures(segment for part in parts for segment in part),
             id=str(event["message_id"]),
             user=None if user is None else str(user),
             group=None if group is None else str(group),

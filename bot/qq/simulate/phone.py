@@ -11,8 +11,9 @@ from typing import Any, Protocol
 class Shown:
     """What the bot said, as it is seen: in a group, or in private to a user.
 
-    `texts` are several where it is a forwarded message. `id` is what the platform calls it. On the official platform
-    `message_id` and `reply` say which message it is sent as which reply to; both are None in an active push.
+    `texts` are several where it is a forwarded message; a picture is "[image]" in them, and its bytes are among the
+    `pictures`. `id` is what the platform calls it. On the official platform `message_id` and `reply` say which message
+    it is sent as which reply to; both are None in an active push.
     """
 
     texts: tuple[str, ...]
@@ -21,6 +22,7 @@ class Shown:
     group: str | None = None
     message_id: str | None = None
     reply: int | None = None
+    pictures: tuple[bytes, ...] = ()
 
     @property
     def text(self) -> str:

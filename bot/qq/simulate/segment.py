@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 Segment: TypeAlias = dict[str, Any]
+
+BASE64: Final = "base64://"
 
 _CODE: Final = re.compile(r"\[CQ:([a-z_]+)((?:,[^,\]]*)*)\]")
 _ESCAPES: Final = (("&", "&amp;"), ("[", "&#91;"), ("]", "&#93;"), (",", "&#44;"))
@@ -40,6 +44,12 @@ def write(segment: Segment) -> str:
     if segment["type"] == "text":
         return data["text"].replace("&#44;", ",")
     return f"[CQ:{segment['type']}{''.join(f',{key}={value}' for key, value in data.items())}]"
+
+
+def pictures(segments: Iterable[Segment]) -> tuple[bytes, ...]:
+    """Return the pictures that the segments bring with them."""
+    files = [str(each["data"].get("file", "")) for each in segments if each["type"] == "image"]
+    return tuple(b64decode(file.removeprefix(BASE64), validate=True) for file in files if file.startswith(BASE64))
 
 
 def look(segment: Segment) -> str:

@@ -1,0 +1,165 @@
+"""Which of a user's messages what goes out to QQ replies to, and when nothing is left but a push."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from outgoing import Hall, raises
+from stored import NOW
+
+from bot.qq.line import Expired, Refused
+from bot.qq.model import MOST_OPENINGS, Heard, Opening
+from bot.store.base import Transaction
+
+pytest_plugins = ("halls",)
+
+
+@pytest.mark.parametrize(("group", "minutes"), [(None, 60), ("g", 5)])
+def test_when_the_window_is_over_a_push_is_tried(hall: Hall, group: str | None, minutes: int) -> None:
+    """A moment before its end already; till then it is a reply."""
+    hall.open("d", group=group)
+    hall.clock.go_on(minutes=minutes, seconds=-6)
+    hall.say("一", "d")
+    hall.deliver()
+    hall.clock.go_on(seconds=1)
+    hall.say("二", "d")
+    hall.deliver()
+    assert hall.replies("d") == [("m2", 1), (None, None)]
+
+
+def test_when_all_replies_are_used_a_push_is_tried(hall: Hall) -> None:
+    """The platform is not asked for one more than it gives."""
+    for number in range(6):
+        hall.say(str(number), author="agent")
+    hall.deliver()
+    assert hall.replies() == [*(("m1", number) for number in range(1, 6)), (None, None)]
+    assert len(hall.line.tried) == 6
+
+
+def test_what_is_endless_is_always_a_reply(endless: Hall) -> None:
+    """However old the user's message, and however often."""
+    endless.clock.go_on(hours=20)
+    for number in range(9):
+        endless.say(str(number))
+    endless.deliver()
+    assert endless.replies() == [("m1", number) for number in range(1, 10)]
+
+
+def test_when_the_platform_takes_no_more_replies_a_push_is_tried(hall: Hall) -> None:
+    """It counts otherwise than we do; and what comes next does not ask it again."""
+    hall.line.faults = [raises(Expired("回复次数已用完"))]
+    hall.say("一\n二")
+    hall.deliver()
+    assert hall.texts() == ["一", "二"]
+    assert [(sent.message_id, sent.reply) for sent in hall.line.tried] == [("m1", 1), (None, None), (None, None)]
+
+
+def test_a_push_that_is_refused_fails(hall: Hall) -> None:
+    """Whatever the platform calls it; it is tried once."""
+    for error in (Expired("已过期"), Refused("没有权限")):
+        hall.line.faults = [raises(Expired("已过期")), raises(error)]
+        hall.say("一")
+        hall.deliver()
+        assert hall.reasons() >= {str(error)}
+        hall.hear()
+    assert hall.texts() == []
+    assert len(hall.line.tried) == 4
+
+
+def test_what_came_too_late_for_one_message_may_reply_to_the_next(hall: Hall) -> None:
+    """If the user said something meanwhile, no push is needed."""
+
+    def late(when: str) -> None:
+        if when == "before":
+            hall.hear()
+            raise Expired("消息已过期")
+
+    hall.line.faults = [late]
+    hall.say("一")
+    hall.deliver()
+    assert hall.replies() == [("m2", 1)]
+
+
+def test_a_line_that_counts_nothing_cannot_turn_replies_down_for_ever(endless: Hall) -> None:
+    """What it calls expired fails: no other way is left."""
+    endless.line.always = raises(Expired("？"))
+    endless.say("一")
+    endless.deliver()
+    assert endless.reasons() == {"？"}
+    assert len(endless.line.tried) == 1
+
+
+def test_two_quick_messages_have_their_replies_together(hall: Hall) -> None:
+    """The later one's first, then what is left of the earlier one's; a push only after that."""
+    hall.say("一")
+    hall.deliver()
+    assert hall.hear() == "m2"
+    for number in range(10):
+        hall.say(f"话{number}", author="agent")
+    hall.deliver()
+    assert hall.replies() == [
+        ("m1", 1),
+        *(("m2", number) for number in range(1, 6)),
+        *(("m1", number) for number in range(2, 6)),
+        (None, None),
+    ]
+
+
+def test_an_earlier_message_is_replied_to_only_within_its_time(hall: Hall) -> None:
+    """Its replies that are left are lost an hour after it, not after the later one."""
+    hall.clock.go_on(minutes=30)
+    hall.hear()
+    hall.clock.go_on(minutes=40)
+    for number in range(6):
+        hall.say(f"话{number}", author="agent")
+    hall.deliver()
+    assert hall.replies() == [*(("m2", number) for number in range(1, 6)), (None, None)]
+
+
+def test_what_the_platform_calls_expired_goes_to_the_message_before(hall: Hall) -> None:
+    """Nothing is pushed while a message of the user's takes replies."""
+    hall.hear()
+    hall.line.faults = [raises(Expired("回复次数已用完"))]
+    hall.say("一\n二")
+    hall.deliver()
+    assert [(sent.message_id, sent.reply) for sent in hall.line.tried] == [("m2", 1), ("m1", 1), ("m1", 2)]
+
+
+def test_a_message_that_takes_no_more_replies_is_not_counted_anew(hall: Hall) -> None:
+    """When it is heard once more, its numbers do not begin again: the platform would take other words for repeats."""
+    hall.line.faults = [raises(Expired("回复次数已用完"))]
+    hall.say("一")
+    hall.deliver()
+
+    def again(t: Transaction) -> None:
+        chat = t.chat("c")
+        assert chat is not None
+        t.put_chat(chat.hear(Heard(chat.address, "m1", "问", (), NOW)))
+
+    hall.store.write(again)
+    hall.say("二")
+    hall.deliver()
+    assert hall.replies() == [(None, None), (None, None)]
+
+
+def test_not_every_message_ever_said_is_kept_to_be_replied_to(hall: Hall) -> None:
+    """The latest ones are."""
+    for _ in range(2 * MOST_OPENINGS):
+        hall.hear()
+    chat = hall.store.read(lambda t: t.chat("c"))
+    assert chat is not None
+    kept = [each.message_id for each in chat.openings]
+    assert kept == [f"m{number}" for number in range(MOST_OPENINGS + 2, 2 * MOST_OPENINGS + 2)]
+
+
+def test_it_is_known_whether_a_chat_can_be_replied_to(hall: Hall) -> None:
+    """As long as a message takes a reply; never where its platform is not set up."""
+    chat = hall.store.read(lambda t: t.chat("c"))
+    assert chat is not None
+    outbox = hall.outbox()
+    assert outbox.is_open(chat)
+    assert not outbox.is_open(replace(chat, openings=(Opening("m1", hall.clock(), 5),)))
+    assert not outbox.is_open(replace(chat, address=replace(chat.address, platform="onebot")))
+    hall.clock.go_on(minutes=59, seconds=56)
+    assert not outbox.is_open(chat)
