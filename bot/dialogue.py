@@ -52,6 +52,7 @@ REMEMBERED: Final = 40
 MOST_PICTURES: Final = 30
 """Pictures in one conversation within PICTURE_DAY."""
 PICTURE_DAY: Final = timedelta(days=1)
+_NO_PICTURE: Final = "没有这张图片。"
 
 
 class _MovedOn(Exception):
@@ -285,12 +286,13 @@ class Bot:
         conversation = self.held(transaction, holder) if holder is not None else _opened(transaction, incoming)
         if conversation is None:
             if incoming.picture is not None:
-                raise Unknown("没有这张图片。")
+                raise Unknown(_NO_PICTURE)
             return Seen()
         if earlier := self._earlier(transaction, conversation, incoming, text, holder):
             return earlier
-        if incoming.picture is not None:
-            _own_picture(transaction, conversation.id, incoming.picture)
+        picture = incoming.picture and _own_picture(transaction, conversation.id, incoming.picture)
+        if picture and picture.staff is not None:  # what was sent to the visitor is no answer of theirs
+            raise Unknown(_NO_PICTURE)
         return Seen(
             conversation,
             _since_rest(transaction.last_messages(conversation.id, REMEMBERED), self.office.cold_after),
@@ -465,5 +467,5 @@ def _check_offered(reason: Reason, seen: Seen) -> None:
 def _own_picture(transaction: Transaction, conversation_id: str, picture_id: str) -> Picture:
     picture = transaction.picture(picture_id)
     if picture is None or picture.conversation_id != conversation_id:
-        raise Unknown("没有这张图片。")
+        raise Unknown(_NO_PICTURE)
     return picture

@@ -276,3 +276,11 @@ def test_a_visitor_may_send_as_many_as_before_whatever_staff_sent(office: Office
         office.store.write(lambda t, row=row: t.add_picture(row))
     sent = visitor(office).post(f"/conversations/{CONVERSATION}/pictures", content=image())
     assert sent.status_code == 201
+
+
+def test_a_visitor_cannot_send_a_picture_of_staffs_as_their_own(office: Office) -> None:
+    """Not as the screenshot that a form asks for either."""
+    number, wang = taken(office)
+    picture_id = sent_up(wang, number)
+    answered = visitor(office).post("/chat", json={"conversation_id": CONVERSATION, "picture": picture_id})
+    assert is_problem(answered, 404)

@@ -339,11 +339,26 @@ def test_the_link_leads_back_for_as_long_as_this_browser_holds_the_conversation(
         expect_chat(page, house, conversation_id)
     begin_anew(page)
     assert remembered(page) is None
+    assert page.evaluate("Object.keys(localStorage).filter(name => name.endsWith('join'))") == []
     follow(page, code)
     expect_gone(page)
     page.get_by_role("link", name="打开在线咨询").click()
     ready(page)
     expect(bubbles(page, "visitor")).to_have_count(0)
+    only_network(faults)
+
+
+def test_another_link_may_be_opened_in_the_same_tab(
+    house: House, open_browser: Callable[[], Page], faults: list[str]
+) -> None:
+    """After one that is not good any more, though only what is behind # changes."""
+    code, conversation_id = invited(house)
+    page = open_browser()
+    follow(page, "no-such-code-" + "x" * 11)
+    expect_gone(page)
+    page.evaluate("code => { location.hash = code }", code)
+    press(page, GO_ON)
+    expect_chat(page, house, conversation_id)
     only_network(faults)
 
 

@@ -186,14 +186,16 @@ def deliver(
 @pytest.mark.parametrize(("kept", "status"), [(True, 200), (False, 503)])
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_message_is_acknowledged_once_it_is_kept(kept: bool, status: int, times: int) -> None:
-    """By bot and message; one that cannot be kept is to come again; one that comes twice at a time is told twice."""
+    """By bot, event and message; one that cannot be kept is to come again; who comes twice at a time is told twice."""
     receipts = Receipts()
 
     def said() -> None:
-        receipts.settle(("another", GROUP_MESSAGE["id"]), kept=not kept)
-        receipts.settle((APP_ID, "another"), kept=not kept)
-        receipts.settle((APP_ID, GROUP_MESSAGE["id"]), kept=kept)
-        receipts.settle((APP_ID, GROUP_MESSAGE["id"]), kept=not kept)
+        kind, message_id = "GROUP_AT_MESSAGE_CREATE", GROUP_MESSAGE["id"]
+        receipts.settle(("another", kind, message_id), kept=not kept)
+        receipts.settle((APP_ID, "GROUP_MESSAGE_CREATE", message_id), kept=not kept)
+        receipts.settle((APP_ID, kind, "another"), kept=not kept)
+        receipts.settle((APP_ID, kind, message_id), kept=kept)
+        receipts.settle((APP_ID, kind, message_id), kept=not kept)
 
     assert deliver(receipts, said, times=times) == [status] * times
     assert receipts._expected == {}

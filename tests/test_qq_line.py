@@ -21,7 +21,7 @@ from nonebot.config import Config, Env
 from nonebot.exception import WebSocketClosed
 from starlette.websockets import WebSocketDisconnect
 
-from bot.qq.line import Expired, Later, LineError, Refused, Repeated, Unclear, Unfiled
+from bot.qq.line import Expired, Later, LineError, Refused, Repeated, Unclear, Unfiled, Unfit
 from bot.qq.model import Address
 from bot.qq.official import OfficialAdapter, OfficialLine
 from bot.qq.onebot import OneBotLine
@@ -162,7 +162,7 @@ def test_a_picture_that_the_platform_does_not_take_is_told_to_staff(nonebot_with
 
     async def test(line: OfficialLine, platform: OfficialPlatform) -> None:
         message_id = (await platform.say("在吗", user=OPENID))["d"]["id"]
-        with pytest.raises(Refused, match="平台不接收这种图片"):
+        with pytest.raises(Unfit, match="平台不接收这种图片"):
             await line.send(PRIVATE, b"GIF89a", message_id, 1)
         assert platform.shown == []
 
@@ -179,6 +179,29 @@ def test_a_picture_that_got_no_name_is_for_later(nonebot_with: Callable[..., Any
     async def test() -> None:
         async with serving(app, port), bot.adapter.driver._lifespan:
             with pytest.raises(Later, match="平台没有收下图片") as caught:
+                await OfficialLine({APP_ID: bot}.get).send(PRIVATE, PNG, None, None)
+            assert not isinstance(caught.value, Unclear)
+
+    asyncio.run(asyncio.wait_for(test(), SECONDS))
+
+
+def test_a_picture_that_takes_too_long_is_for_later(
+    nonebot_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was sent yet, so it cannot come twice."""
+    monkeypatch.setattr("bot.qq.official.ANSWER_SECONDS", 0.2)
+    app, port = FastAPI(), free_port()
+    app.post("/app/getAppAccessToken")(lambda: {"access_token": "t", "expires_in": "7200"})
+
+    @app.post("/v2/users/{openid}/files")
+    async def take(openid: str) -> None:  # noqa: ARG001
+        await asyncio.sleep(1)
+
+    bot = official_bot(nonebot_with, port)
+
+    async def test() -> None:
+        async with serving(app, port), bot.adapter.driver._lifespan:
+            with pytest.raises(Later) as caught:
                 await OfficialLine({APP_ID: bot}.get).send(PRIVATE, PNG, None, None)
             assert not isinstance(caught.value, Unclear)
 
@@ -273,7 +296,7 @@ def test_a_token_that_ended_is_replaced(nonebot_with: Callable[..., Any]) -> Non
         (Refusal(429), Later, "过于频繁"),
         (Refusal(500, 50055001, "消息发送异常，请稍后重试"), Later, "暂时"),
         (Refusal(503), Later, "平台暂时出错（HTTP 503）"),
-        (Refusal(400, 12345678, "别的"), Refused, "平台没有接收（错误码 12345678）"),
+        (Refusal(400, 12345678, "别的"), Unfit, "平台没有接收（错误码 12345678）"),
         (Refusal(404, 12345678, "别的"), Refused, "没有这个会话或接口"),
         (Refusal(200, 11244, "token not exist or expire"), Unclear, "没有确认收到"),
     ],
@@ -345,7 +368,7 @@ def test_an_error_in_another_form_than_the_platforms_is_judged_by_its_status(
 ) -> None:
     """A body that is not as documented says nothing: 400 is a refusal, 502 is for later."""
     refused, later = (fault_of(nonebot_with, Response(body, status)) for status in (400, 502))
-    assert (type(refused), str(refused)) == (Refused, "平台没有接收（HTTP 400）")
+    assert (type(refused), str(refused)) == (Unfit, "平台没有接收（HTTP 400）")
     assert (type(later), str(later)) == (Later, "平台暂时出错（HTTP 502）")
 
 

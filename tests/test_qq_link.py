@@ -185,3 +185,14 @@ def test_no_text_takes_more_than_linear_time(unit: str) -> None:
         return min(taken)
 
     assert seconds(80_000) < 10 * seconds(20_000) + 0.01
+
+
+def test_what_was_rewritten_may_be_rewritten_for_more() -> None:
+    """It is explained once, for all of it."""
+    text = "登录 www.a.cn 或 https://b.cn/x 办理"
+    once = rewrite(text, ["b.cn"])
+    assert once == "登录 www。a。cn 或 https://b.cn/x 办理\n（网址中的“。”请改为“.”，然后在浏览器中打开。）"
+    assert rewrite(once, []) == rewrite(text, [])
+    assert rewrite(once, ["b.cn"]) == once
+    other = "登录 https://a.cn 或 b.cn 办理"
+    assert rewrite(rewrite(other, ["b.cn"]), []) == rewrite(other, [])

@@ -31,7 +31,7 @@ from stored import NOW
 
 from bot.model import Conversation, Message
 from bot.qq import outbox as module
-from bot.qq.line import Later, Refused, Unclear, Unfiled
+from bot.qq.line import Later, Refused, Unclear, Unfiled, Unfit
 from bot.qq.model import Address, Chat, Heard, Opening, Piece
 from bot.qq.outbox import AT_ONCE, NEW_CHATS
 from bot.qq.outcome import Delivery, outcomes
@@ -328,24 +328,22 @@ def test_what_was_left_over_is_sent_the_next_day_in_private_and_not_in_a_group(h
 
 def test_when_a_piece_is_refused_the_rest_of_its_message_is_not_sent(hall: Hall) -> None:
     """Not what is held of it either; the person is told that something is missing, and the next message goes."""
-    hall.line.faults = [lambda _: None, raises(Refused("含有未报备的网址"))]
+    hall.line.faults = [lambda _: None, raises(Unfit("内容违规"))]
     hall.say(lines_of("a", PORTION + 2))
     hall.say("二", author="agent")
     hall.deliver()
     assert hall.texts() == ["a.0", SORRY, "二"]
-    assert outcomes(hall.pieces()) == {1: Delivery("failed", "含有未报备的网址"), 2: Delivery("sent")}
+    assert outcomes(hall.pieces()) == {1: Delivery("failed", "内容违规"), 2: Delivery("sent")}
     assert hall.states() == ["sent", "sent", *["failed"] * (PORTION + 1), "sent"]
     assert hall.more() is False
 
 
-def test_it_is_not_told_that_a_push_was_refused(hall: Hall) -> None:
-    """Nor that the telling was: neither would arrive."""
-    hall.clock.go_on(hours=2)
-    hall.line.faults = [raises(Refused("不允许主动发消息"))]
+def test_only_who_can_hear_it_is_told_that_something_was_refused(hall: Hall) -> None:
+    """Not who takes nothing from the bot; and that the telling was refused is not told."""
+    hall.line.always = raises(Refused("拒收"))
     hall.say("一")
     hall.deliver()
-    hall.hear()
-    hall.line.always = raises(Refused("拒收"))
+    hall.line.always = raises(Unfit("内容违规"))
     hall.say("二")
     hall.deliver()
     assert [sent.text for sent in hall.line.tried] == ["一", "二", SORRY]
@@ -531,7 +529,7 @@ def test_a_message_in_several_pieces_is_forwarded_as_one(endless: Hall) -> None:
     assert set(endless.states()) == {"sent"}
 
 
-@pytest.mark.parametrize("error", [Refused("不支持合并转发"), Later("没有答复"), ValueError("?")])
+@pytest.mark.parametrize("error", [Refused("不支持合并转发"), Unclear("没有答复"), ValueError("?")])
 def test_what_cannot_be_forwarded_is_sent_piece_by_piece(endless: Hall, error: Exception) -> None:
     """Whatever was wrong with it, and it is not tried again."""
     endless.line.faults = [raises(error)]
@@ -543,6 +541,22 @@ def test_what_cannot_be_forwarded_is_sent_piece_by_piece(endless: Hall, error: E
 
 
 # Many at once
+
+
+def test_what_meets_no_client_is_forwarded_once_there_is_one(endless: Hall) -> None:
+    """As one, and not piece by piece; meanwhile it is known why it waits."""
+    endless.line.faults = [raises(Later("QQ 客户端没有连接"))] * 2
+    known: list[Delivery] = []
+
+    async def rest(_: float) -> None:
+        known.append(outcomes(endless.pieces())[1])
+
+    endless.say("一\n二")
+    outbox = endless.outbox(sleep=rest)
+    run(lambda: once(endless, outbox))
+    assert known == [Delivery("sending", "QQ 客户端没有连接")] * 2
+    assert endless.line.whole == [("一", "二")]
+    assert outcomes(endless.pieces()) == {1: Delivery("sent")}
 
 
 def test_one_chat_that_hangs_or_rests_holds_up_no_other(hall: Hall) -> None:

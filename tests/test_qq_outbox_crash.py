@@ -273,4 +273,5 @@ def check(hall: Hall, witness: Witness, name: str) -> None:
         "稍后",
         "没有答复",
         "程序内部错误",
+        "程序内部错误，可能已经送达",
     }

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 from outgoing import Hall, run, running, until
 
 from bot.qq.line import Content, Unclear
 from bot.qq.model import Address
+from bot.qq.outbox import NEW_CHATS
+from bot.store.base import Transaction
 
 pytest_plugins = ("halls",)
+
+T = TypeVar("T")
 
 
 class Slow:
@@ -121,3 +127,31 @@ def test_what_came_of_the_last_piece_is_kept(hall: Hall, cut: bool) -> None:
     hall.lines["qq"] = hall.line
     hall.deliver()
     assert hall.texts() == ["一", "二"]
+
+
+def test_the_end_does_not_look_about_for_ever(hall: Hall) -> None:
+    """Though more chats wait than one look takes in."""
+
+    async def test() -> None:
+        slow = Slow(hall)
+        reads = 0
+        read = hall.store.read
+
+        def counted(work: Callable[[Transaction], T]) -> T:
+            nonlocal reads
+            reads += 1
+            return read(work)
+
+        outbox = hall.outbox()
+        for number in range(NEW_CHATS + 50):
+            hall.open(f"c{number}")
+            hall.say("一", f"c{number}")
+        hall.say("一")
+        async with running(outbox):
+            await slow.has.wait()
+            hall.store.read = counted  # type: ignore[method-assign]
+            await outbox.finish(0.5)
+            hall.store.read = read  # type: ignore[method-assign]
+            assert reads < 10
+
+    run(test)

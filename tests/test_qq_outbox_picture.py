@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from outgoing import SORRY, Hall, lines_of, portions, raises
 
-from bot.qq.line import Refused, Unclear
+from bot.qq.line import Refused, Unclear, Unfit
 from bot.qq.parcel import PORTION
 
 pytest_plugins = ("halls",)
@@ -52,7 +52,7 @@ def test_a_picture_after_a_long_text_is_held_with_its_rest(hall: Hall) -> None:
 
 def test_a_picture_that_is_refused_is_told_as_one(hall: Hall) -> None:
     """Its words have arrived, and the next message goes."""
-    hall.line.faults = [lambda _: None, raises(Refused("平台不接收这种图片"))]
+    hall.line.faults = [lambda _: None, raises(Unfit("平台不接收这种图片"))]
     show(hall, "点这里")
     hall.say("好了吗", author="agent")
     hall.deliver()

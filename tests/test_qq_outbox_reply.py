@@ -8,8 +8,9 @@ import pytest
 from outgoing import Hall, raises
 from stored import NOW
 
+from bot.model import Conversation
 from bot.qq.line import Expired, Refused
-from bot.qq.model import MOST_OPENINGS, Heard, Opening
+from bot.qq.model import MOST_OPENINGS, Address, Chat, Heard, Opening
 from bot.store.base import Transaction
 
 pytest_plugins = ("halls",)
@@ -163,3 +164,24 @@ def test_it_is_known_whether_a_chat_can_be_replied_to(hall: Hall) -> None:
     assert not outbox.is_open(replace(chat, address=replace(chat.address, platform="onebot")))
     hall.clock.go_on(minutes=59, seconds=56)
     assert not outbox.is_open(chat)
+
+
+def test_numbers_that_were_used_in_an_earlier_chat_are_passed_over(hall: Hall) -> None:
+    """The user went on elsewhere while a message was answered, and its other parts are told in a new chat.
+
+    The platform has a first reply to that message; the second one is not taken for it.
+    """
+    hall.say("一")
+    hall.deliver()
+    hall.store.write(lambda t: t.drop_chat("c"))
+
+    def anew(t: Transaction) -> None:
+        t.add_conversation(Conversation("new", "qq", None, NOW, NOW))
+        t.put_chat(Chat("new", Address("qq", "bot", "new"), 0, (Opening("m1", hall.clock()),)))
+
+    hall.store.write(anew)
+    hall.say("二", "new")
+    hall.say("三", "new")
+    hall.deliver()
+    assert [(sent.text, sent.reply) for sent in hall.line.sent] == [("一", 1), ("二", 2), ("三", 3)]
+    assert hall.states("new") == ["sent", "sent"]

@@ -16,7 +16,8 @@ LOOK = """([documents, wanted, seen, within]) => {
     const STATE = new Set(["hidden", "checked", "selected", "disabled", "open", "required", "class", "style",
         "aria-current", "aria-busy", "aria-invalid", "aria-describedby", "aria-activedescendant", "tabindex",
         "autofocus", "height", "width", "id", "title", "role",
-        "data-sequence"]); // a message has it once it has arrived
+        "data-sequence", // a message has it once it has arrived
+        "data-focus"]); // what comes in has it until it has the focus
     const ADDRESS = /^(?:href|src|srcset|action|formaction|data|srcdoc|poster|background|xlink:href|ping)$/;
     const shapes = new Set(), bad = [], texts = [], counts = {};
     const counted = ["script", "style", "link", "meta", "base", "title", "iframe", "object", "embed", "frame"];

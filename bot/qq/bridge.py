@@ -140,7 +140,7 @@ class Bridge:
 
     def onebots(self) -> dict[str, str | None]:
         """The OneBot accounts that came since the start, and why each cannot be used; None where it can."""
-        peers = {self_id: self.onebot(self_id) for self_id in self._came}
+        peers = {self_id: self.onebot(self_id) for self_id in tuple(self._came)}  # asked from threads
         return {self_id: GONE if peer is None else self._said.get(peer) for self_id, peer in peers.items()}
 
     async def _hear(self, bot: Peer, event: Event) -> None:
@@ -159,7 +159,8 @@ class Bridge:
         except StoreError:
             pass  # the inbox said so; the platform is told by the status
         finally:
-            self.receipts.settle((bot.self_id, str(getattr(event, "id", ""))), kept=kept)
+            if key := events.key_of(event, bot.self_id):
+                self.receipts.settle(key, kept=kept)
 
     async def _note(self, bot: Peer) -> None:
         """NoneBot's handler of connections."""

@@ -107,7 +107,7 @@ class Callback:
                 (SIGNATURE, key.sign(f"{now:.0f}", again).encode()),
             ),
             again,
-            (app_id, passed["d"]["id"]) if passed.get("t") in PRIVATE_MESSAGES | GROUP_MESSAGES else None,
+            (app_id, passed["t"], passed["d"]["id"]) if passed.get("t") in PRIVATE_MESSAGES | GROUP_MESSAGES else None,
         )
 
     def _event(self, payload: Mapping[str, Any], now: float) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from nonebot.adapters.onebot import v11 as onebot
 from nonebot.adapters.qq import C2CMessageCreateEvent, GroupMessageCreateEvent
 
 from bot.qq.model import Address, Heard
+from bot.qq.receipt import MessageKey
 
 REPLIED_TO: Final = "replied_to"
 """Where a OneBot event says which message it replies to, once `without_reply` took that out of the message."""
@@ -37,6 +38,13 @@ def heard(event: Event, self_id: str, now: datetime) -> Heard | None:
             return None
         address = Address("onebot", self_id, str(event.user_id), group)
         return Heard(address, str(event.message_id), *_read(event.message), _moment(event.time, now))
+    return None
+
+
+def key_of(event: Event, self_id: str) -> MessageKey | None:
+    """What is waited for while the event of a callback is dealt with; None where it came in another way."""
+    if isinstance(event, C2CMessageCreateEvent | GroupMessageCreateEvent):
+        return self_id, event.__type__.value, event.id
     return None
 
 

@@ -36,7 +36,11 @@ class Refused(LineError):
     """The platform does not take it, now or later."""
 
 
-class Unfiled(Refused):
+class Unfit(Refused):
+    """The platform does not take what is said; something else it may."""
+
+
+class Unfiled(Unfit):
     """The platform does not take it for an address of the web that it was not told of."""
 
 

@@ -43,6 +43,12 @@ _ADDRESS: Final = re.compile(
 """An e-mail address, which has no group; an address with a scheme; what may be one without."""
 _REST: Final = re.compile(rf"[/?#](?:(?!{_SCHEME})[!#-;=?-Z_a-z~])*+", re.ASCII | re.IGNORECASE)
 """Path, query and fragment. Another address within begins anew."""
+_DOTTED: Final = "“。”请改为“.”"
+_SPACED: Final = "“//”后的空格请去掉"
+_EXPLAINED: Final = re.compile(
+    rf"\n（网址中的(?P<dotted>{re.escape(_DOTTED)})?，?(?P<spaced>{re.escape(_SPACED)})?，然后在浏览器中打开。）\Z"
+)
+"""How a text ends in which addresses were taken apart."""
 _BYTE: Final = re.compile(r"1?\d?\d|2[0-4]\d|25[0-5]", re.ASCII)
 
 
@@ -51,7 +57,8 @@ def rewrite(text: str, filed: Collection[str]) -> str:
     known = tuple(host.lower() for host in filed)
     parts: list[str] = []
     done = at = 0
-    dotted = spaced = False
+    before = _EXPLAINED.search(text)  # where it was rewritten before, for fewer of its addresses
+    dotted, spaced = (bool(before and before[name]) for name in ("dotted", "spaced"))
     while match := _ADDRESS.search(text, at):
         at = match.end()
         if not _is_address(match, followed=text[at : at + 1]):
@@ -67,9 +74,10 @@ def rewrite(text: str, filed: Collection[str]) -> str:
         end = place[len(name) :] or (" " if text.startswith("。", at) else "")  # what ends the sentence is no dot
         parts += [text[done : match.start()], scheme and f"{scheme} ", name.replace(".", "。"), end]
         dotted, spaced, done = dotted or "." in name, spaced or bool(scheme), at
-    how = ["“。”请改为“.”"] * dotted + ["“//”后的空格请去掉"] * spaced
+    how = [_DOTTED] * dotted + [_SPACED] * spaced
     explained = f"\n（网址中的{'，'.join(how)}，然后在浏览器中打开。）"
-    return "".join([*parts, text[done:], explained]) if parts else text
+    ending = text[done : before.start()] if before else text[done:]
+    return "".join([*parts, ending, explained]) if parts else text
 
 
 def _is_address(match: re.Match[str], followed: str) -> bool:

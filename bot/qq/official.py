@@ -22,7 +22,7 @@ from nonebot.adapters.qq.exception import ActionFailed, ApiNotAvailable, AuditEx
 from nonebot.adapters.qq.models import Media
 from nonebot.drivers import Request, Response
 
-from bot.qq.line import Content, Expired, Later, LineError, Refused, Repeated, Unclear, Unfiled, Window
+from bot.qq.line import Content, Expired, Later, LineError, Refused, Repeated, Unclear, Unfiled, Unfit, Window
 from bot.qq.model import Address
 
 PICTURE_HOSTS: Final = ("multimedia.nt.qq.com.cn", "qpic.cn", "qqbot.ugcimg.cn")
@@ -50,14 +50,14 @@ MEANINGS: Final[Mapping[int, Meaning]] = {
         (Later, "服务器的出口 IP 不在 QQ 开放平台的白名单里", IP_CODES),
         (Later, "平台暂时没能发出", (11252, 11263, 11281, 304016, 340067, 40054006, 1100300, 50055001, 50055002)),
         (Unfiled, UNFILED, (304003, 40054010)),
-        (Refused, "平台认为消息内容违规", (304025, 1100101, 1100103, 40034006)),
+        (Unfit, "平台认为消息内容违规", (304025, 1100101, 1100103, 40034006)),
         (Refused, "平台不允许机器人主动发消息，或对方关闭了主动消息", (304022, 40034102, 40034105)),
         (Refused, "对方拒收机器人的消息", (40054013,)),
         (Refused, "对方没有添加机器人", (40054004,)),
         (Refused, "机器人不在这个群里", (1100104, 1100301, 40034101, 40054003)),
         (Refused, "机器人在这个群里被禁言", (40054002,)),
-        (Refused, "消息超过平台允许的长度", (40054007, 40054018)),
-        (Refused, "平台不接收这种图片", (850019, 40034002)),
+        (Unfit, "消息超过平台允许的长度", (40054007, 40054018)),
+        (Unfit, "平台不接收这种图片", (850019, 40034002)),
         (Refused, "机器人已下线或被封禁", BAN_CODES),
         (Refused, "机器人没有发送消息的权限", (11253, 11264)),
     )
@@ -191,10 +191,14 @@ async def _post(bot: Bot, address: Address, content: Content, message_id: str | 
 async def _upload(bot: Bot, address: Address, picture: bytes) -> Media:
     """Give the platform a picture, which messages can name then."""
     what: dict[str, Any] = {"file_type": 1, "srv_send_msg": False, "file_data": picture}
-    if address.group is None:
-        file_info = (await bot.post_c2c_files(openid=address.user, **what)).file_info
-    else:
-        file_info = (await bot.post_group_files(group_openid=address.group, **what)).file_info
+    try:
+        with _explained(bot):
+            if address.group is None:
+                file_info = (await bot.post_c2c_files(openid=address.user, **what)).file_info
+            else:
+                file_info = (await bot.post_group_files(group_openid=address.group, **what)).file_info
+    except Unclear as error:  # nothing was sent yet
+        raise Later(str(error)) from error.__cause__
     if file_info is None:
         raise Later("平台没有收下图片")
     return Media(file_info=file_info)
@@ -233,7 +237,7 @@ def _unknown(error: ActionFailed) -> Meaning:
         return Later, "平台不承认机器人的身份，请检查 AppID、AppSecret 和 IP 白名单"
     if isinstance(body, dict) and "url" in str(body.get("message")).lower():
         return Unfiled, UNFILED
-    return Refused, "平台没有接收"
+    return Unfit, "平台没有接收"
 
 
 def _pause(error: ActionFailed) -> float | None:

@@ -18,7 +18,7 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Final, TypeVar
 
-from bot.qq.line import Content, Later, LineError, Refused, Unclear
+from bot.qq.line import Content, Later, LineError, Refused, Unclear, Unfit
 from bot.qq.model import Chat, Heard, Piece
 from bot.qq.parcel import Packing, Parcel
 from bot.store.base import ConstraintError, Store, StoreError, Transaction
@@ -148,7 +148,7 @@ class Outbox:
             if chat.conversation_id not in self._busy and not self._leaving:
                 self._busy.add(chat.conversation_id)
                 group.create_task(self._see_to(chat.conversation_id))
-        if len(behind) == limit:
+        if len(behind) == limit and not self._leaving:
             self._woken.set()
 
     async def _see_to(self, conversation_id: str) -> None:
@@ -220,14 +220,14 @@ class Outbox:
             return Unclear("平台没有回应")
         except Exception as error:
             _own_up(error)
-            return Later("程序内部错误")
+            return Unclear("程序内部错误")
 
     async def _content(self, piece: Piece) -> Content:
         if piece.picture is None:
             return piece.text
         picture = await asyncio.to_thread(self._picture, piece.picture)
         if picture is None:
-            raise Refused("图片已从服务器上删除")
+            raise Unfit("图片已从服务器上删除")
         return picture
 
 

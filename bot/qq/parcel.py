@@ -9,7 +9,7 @@ it. A piece is stored as `sending`, with the reply that it will be, before it is
   rest is held until the person asks for it, however long that takes. Held pieces of an earlier message are given up
   when an answer of the bot's, or another message that is too long, goes out: so 「继续」 always means the last one.
 - When a piece fails for good, the rest of its message fails with it, for half an answer misleads. The next message is
-  tried. Where it was a reply that the platform refused, the person is told so, who would wait in vain otherwise.
+  tried. Where the platform refused what it says, the person is told so, who would wait in vain otherwise.
 - What is refused for an address of the web is sent once more with all addresses taken apart: not all is filed that the
   settings say.
 - What could not be delivered for a day is given up, in a group for an hour: there the talk has gone on, and all the
@@ -25,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.model import Message
-from bot.qq.line import Expired, Later, Line, LineError, Repeated, Unclear, Unfiled
+from bot.qq.line import Expired, Later, Line, LineError, Repeated, Unclear, Unfiled, Unfit
 from bot.qq.model import Address, Chat, Opening, Piece, Platform
 from bot.store.base import Transaction
 
@@ -46,10 +46,14 @@ NOT_ASKED_FOR: Final = "访客没有继续查看其余部分"
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """What goes in one call: a piece, or all pieces of a long message, forwarded as one."""
+    """What goes in one call: a piece, or all pieces of a long message, forwarded as one.
+
+    `fresh`: it is handed over for the first time, and no platform can have it already.
+    """
 
     address: Address
     pieces: tuple[Piece, ...]
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ class Packing:
                 rows.put_piece(replace(piece, state="sending"))
             return Parcel(chat.address, tuple(message))
         if first.state == "queued":
-            first = self._route(rows, chat, first)
+            return Parcel(chat.address, (self._route(rows, chat, first),), fresh=True)
         return Parcel(chat.address, (first,))
 
     def _spelled(self, chat: Chat, piece: Piece) -> str | None:
@@ -222,27 +226,36 @@ class Packing:
         chat = rows.chat(first.conversation_id)
         if chat is None:
             return
-        if isinstance(came, str | Repeated):
+        if isinstance(came, Repeated) and parcel.fresh:
+            # Another one had this number: the chat is a new one, in which they began again. On with the next number.
+            rows.put_piece(replace(first, state="queued"))
+        elif isinstance(came, str | Repeated):
             name = came or None if isinstance(came, str) else None  # some say nothing
             for piece in parcel.pieces:
                 rows.put_piece(replace(piece, state="sent", platform_id=name, reason=None))
-        elif others:  # it cannot be forwarded: one by one, then
+        elif others and (isinstance(came, Unclear) or not isinstance(came, Later)):
+            # It cannot be forwarded, or nobody knows whether it was: one by one, then.
             self._route(rows, chat, first)
             for piece in others:
                 rows.put_piece(replace(piece, state="queued"))
         elif isinstance(came, Unclear) and first.reason == str(came) and not self._is_numbered(chat, first):
             _fail(rows, first, f"{came}，可能已经送达")  # each time it is sent it may double
         elif isinstance(came, Later):
-            rows.put_piece(replace(first, reason=str(came)))
-        elif isinstance(came, Expired) and self._is_numbered(chat, first):
-            chat = self._close(chat, first.message_id)
-            rows.put_chat(chat)
-            self._route(rows, chat, first)
-        elif isinstance(came, Unfiled) and (spelled := self._spelled(chat, first)):
-            rows.put_piece(replace(first, text=spelled, reason=str(came)))
+            for piece in parcel.pieces:
+                rows.put_piece(replace(piece, reason=str(came)))
         else:
-            _fail(rows, first, f"图片没有送达：{came}" if first.picture else str(came))
-            if first.sequence > 0 and self._is_numbered(chat, first):
+            self._refused(rows, chat, first, came)
+
+    def _refused(self, rows: Transaction, chat: Chat, piece: Piece, came: LineError) -> None:
+        """Find another way for a piece that was not taken as it was, or give it up."""
+        if isinstance(came, Expired) and self._is_numbered(chat, piece):
+            rows.put_chat(self._close(chat, piece.message_id))
+            rows.put_piece(replace(piece, state="queued"))
+        elif isinstance(came, Unfiled) and (spelled := self._spelled(chat, piece)):
+            rows.put_piece(replace(piece, text=spelled, reason=str(came)))
+        else:
+            _fail(rows, piece, f"图片没有送达：{came}" if piece.picture else str(came))
+            if isinstance(came, Unfit) and piece.sequence > 0:
                 self.add(rows, chat.conversation_id, self.sorry)
 
 

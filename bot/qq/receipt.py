@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
-MessageKey: TypeAlias = tuple[str, str]
-"""What a message is known by: the bot's AppID and the message's id."""
+MessageKey: TypeAlias = tuple[str, str, str]
+"""What the event of a message is known by: the bot's AppID, the event's type and the message's id."""
 
 
 class Receipts:

@@ -1,7 +1,7 @@
 """Whether the bots can be used: what the official platform says of ours, and OneBot clients of their accounts.
 
 The official platform tells nobody when it stops taking a bot: the secret was changed, our address is off its list, the
-bot was banned. So it is asked at the start and every few minutes, and at once when a sending met with such a thing.
+bot was banned. So it is asked at the start and every few minutes; what a sending met with counts at once.
 """
 
 from __future__ import annotations

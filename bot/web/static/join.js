@@ -122,4 +122,5 @@
   }
 
   button.addEventListener("click", join);
+  addEventListener("hashchange", () => location.reload()); // another link was opened in this tab
 })();

@@ -107,13 +107,14 @@ export class Memory {
     if (this.holds(now.id)) this.begin(now);
   }
 
+  /** "join" is by what the page of that name would get it again. */
   end({ id }) {
-    if (this.holds(id)) this.note("conversation", null);
+    if (this.holds(id)) ["conversation", "join"].forEach((key) => this.note(key, null));
   }
 
   /** Remove whichever conversation is kept, and let the other tabs forget theirs. */
   forget() {
-    ["conversation", "contacts", "rung"].forEach((key) => this.note(key, null));
+    ["conversation", "join", "contacts", "rung"].forEach((key) => this.note(key, null));
     this.note("forgotten", Date.now());
     this.note("forgotten", null);
   }
