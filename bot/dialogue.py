@@ -290,9 +290,10 @@ class Bot:
             return Seen()
         if earlier := self._earlier(transaction, conversation, incoming, text, holder):
             return earlier
-        picture = incoming.picture and _own_picture(transaction, conversation.id, incoming.picture)
-        if picture and picture.staff is not None:  # what was sent to the visitor is no answer of theirs
-            raise Unknown(_NO_PICTURE)
+        if incoming.picture is not None:
+            picture = _own_picture(transaction, conversation.id, incoming.picture)
+            if picture.staff is not None:  # what was sent to the visitor is no answer of theirs
+                raise Unknown(_NO_PICTURE)
         return Seen(
             conversation,
             _since_rest(transaction.last_messages(conversation.id, REMEMBERED), self.office.cold_after),
