@@ -205,6 +205,7 @@ def test_pages_over_plain_http_copy_as_well(desk: Desk) -> None:
     page.keyboard.press("Enter")
     field = page.get_by_label("搜索知识库")
     field.fill("密码忘了")
+    expect(page.locator("#hits [data-query]")).to_have_attribute("data-query", "密码忘了")
     field.press("Enter")
     expect(page.locator(".toast")).to_contain_text("已复制")
     expect(field).to_be_focused()
