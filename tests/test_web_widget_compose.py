@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from embedded import EVERYWHERE, LOCKED, bubbles, entry, only_network, problem, reply_number, said, say
-from playwright.sync_api import Page, expect
+import pytest
+from embedded import EVERYWHERE, LOCKED, bubbles, entry, only_network, problem, reply_number, said, say, stored
+from playwright.sync_api import Page, Route, expect
 
 pytest_plugins = ("browsing",)
 pytestmark = EVERYWHERE
@@ -42,6 +43,88 @@ def test_enter_that_ends_a_composition_does_not_send(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(bubbles(page, "visitor")).to_have_count(1)
     reply_number(page, 0)
+
+
+@pytest.fixture
+def on_its_way(page: Page) -> Route:
+    """A first message 「你好」 that has not arrived; behind it stands 「账号被锁了」, and Enter was pressed."""
+    held: list[Route] = []
+    page.route("**/api/chat", lambda route: held.extend([route]), times=1)
+    page.fill("#text", "你好")
+    page.press("#text", "Enter")
+    expect(page.locator("#typing")).to_be_visible()
+    page.fill("#text", LOCKED)
+    page.press("#text", "Enter")
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    expect(page.locator("#text")).to_have_value(LOCKED)
+    (route,) = held
+    return route
+
+
+def test_enter_while_a_message_is_on_its_way_sends_the_next_after_it(
+    page: Page, on_its_way: Route, widget_server: str
+) -> None:
+    """Once, and in order: who types faster than the network need not press it again."""
+    on_its_way.continue_()
+    assert said(reply_number(page, 1)) == entry("zyb-1.9").answer
+    expect(page.locator("#text")).to_have_value("")
+    messages = stored(page, widget_server)
+    assert [message["text"] for message in messages if message["author"] == "visitor"] == ["你好", LOCKED]
+    assert [message["author"] for message in messages] == ["visitor", "bot"] * 2
+
+
+def test_what_is_changed_after_such_an_enter_waits_for_another(page: Page, on_its_way: Route) -> None:
+    """It is not known whether it is complete."""
+    page.press("#text", "End")
+    page.keyboard.type("，急")
+    on_its_way.continue_()
+    reply_number(page, 0)
+    page.wait_for_timeout(300)
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    expect(page.locator("#text")).to_have_value(LOCKED + "，急")
+    page.press("#text", "Enter")
+    reply_number(page, 1)
+
+
+def test_what_follows_a_message_that_failed_is_not_sent_before_it(
+    page: Page, on_its_way: Route, faults: list[str]
+) -> None:
+    """It stays in the composer, and nothing is sent twice."""
+    on_its_way.abort()
+    expect(page.locator(".trouble")).to_have_text("发送失败重发")
+    page.wait_for_timeout(300)
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    expect(page.locator("#text")).to_have_value(LOCKED)
+    page.get_by_role("button", name="重发").click()
+    reply_number(page, 0)
+    expect(page.locator("#text")).to_have_value(LOCKED)
+    only_network(faults)
+
+
+def test_what_was_to_follow_does_not_go_into_another_conversation(page: Page, on_its_way: Route) -> None:
+    """「开始新会话」 leaves it in the composer."""
+    page.get_by_role("button", name="开始新会话").click()
+    page.locator(".sheet").get_by_role("button", name="开始新会话").click()
+    on_its_way.continue_()
+    page.wait_for_timeout(500)
+    expect(bubbles(page, "visitor")).to_have_count(0)
+    expect(page.locator("#text")).to_have_value(LOCKED)
+
+
+def test_enter_before_what_was_said_is_back_sends_after_it(page: Page, widget_server: str) -> None:
+    """A page that was loaded again takes a while to show it on a slow network."""
+    say(page, "你好")
+    held: list[Route] = []
+    page.route("**/api/chat/*", lambda route: held.extend([route]), times=1)
+    page.reload()
+    expect(page.locator(".log")).to_have_attribute("aria-busy", "true")
+    page.fill("#text", LOCKED)
+    page.press("#text", "Enter")
+    expect(page.locator("#text")).to_have_value(LOCKED)
+    held[0].continue_()
+    assert said(reply_number(page, 1)) == entry("zyb-1.9").answer
+    expect(page.locator("#text")).to_have_value("")
+    assert len(stored(page, widget_server)) == 4
 
 
 def test_a_suggestion_is_chosen_with_the_keyboard_alone(page: Page) -> None:

@@ -162,6 +162,7 @@ export class Delivery {
   trouble(item, problem) {
     const { composer, changed } = this.chat;
     const { status, detail, wait, passing } = problem;
+    composer.due = false; // what was to follow would come before it
     item.trouble = { detail: detail || (passing || status === 429 ? "发送失败" : "这条消息未能发送，请修改后重新发送。") };
     if (passing) item.trouble.retry = true;
     else if (status === 429) this.countDown(item, wait || 5);

@@ -164,9 +164,9 @@ export function elementFor(base) {
 
     restart() {
       this.delivery.clear();
+      this.composer.setFile(null); // before the next conversation is free to send what was to follow
       this.talk.restart();
       this.gallery.clear();
-      this.composer.setFile(null);
       this.view.newer = false;
       this.composer.focus();
     }

@@ -164,6 +164,7 @@ export class Talk {
     this.busy = now;
     if (!now) this.typing = false;
     this.chat.changed();
+    if (!now && this.chat.composer.due) this.chat.composer.submit();
   }
 
   /* Messages, and how things stand */
