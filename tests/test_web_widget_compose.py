@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from embedded import EVERYWHERE, LOCKED, bubbles, entry, only_network, problem, reply_number, said, say, stored
+from embedded import (
+    EVERYWHERE,
+    LOCKED,
+    begin_anew,
+    bubbles,
+    entry,
+    only_network,
+    problem,
+    reply_number,
+    said,
+    say,
+    sequences,
+    stored,
+)
 from playwright.sync_api import Page, Route, expect
 
 pytest_plugins = ("browsing",)
@@ -47,71 +60,99 @@ def test_enter_that_ends_a_composition_does_not_send(page: Page) -> None:
 
 @pytest.fixture
 def on_its_way(page: Page) -> Route:
-    """A first message 「你好」 that has not arrived; behind it stands 「账号被锁了」, and Enter was pressed."""
+    """A first message 「你好」 that has not arrived."""
     held: list[Route] = []
     page.route("**/api/chat", lambda route: held.extend([route]), times=1)
     page.fill("#text", "你好")
     page.press("#text", "Enter")
     expect(page.locator("#typing")).to_be_visible()
-    page.fill("#text", LOCKED)
-    page.press("#text", "Enter")
-    expect(bubbles(page, "visitor")).to_have_count(1)
-    expect(page.locator("#text")).to_have_value(LOCKED)
-    (route,) = held
-    return route
+    while not held:
+        page.wait_for_timeout(20)
+    return held[0]
 
 
-def test_enter_while_a_message_is_on_its_way_sends_the_next_after_it(
+def told(page: Page, server: str) -> list[str]:
+    """What the visitor said, in the order in which the server has it; each has its reply."""
+    messages = stored(page, server)
+    assert [message["author"] for message in messages] == ["visitor", "bot"] * (len(messages) // 2)
+    return [message["text"] for message in messages[::2]]
+
+
+def test_what_is_said_meanwhile_is_shown_at_once_and_sent_in_its_turn(
     page: Page, on_its_way: Route, widget_server: str
 ) -> None:
-    """Once, and in order: who types faster than the network need not press it again."""
+    """By Enter, by the button, twice the same: who is faster than the network need not say it again."""
+    for text in (LOCKED, "在吗", "在吗"):
+        page.fill("#text", text)
+        page.locator("#send").click() if text == LOCKED else page.press("#text", "Enter")
+        expect(page.locator("#text")).to_have_value("")
+    expect(bubbles(page, "visitor")).to_have_count(4)
+    expect(bubbles(page, "visitor").last).to_be_in_viewport()
+    expect(bubbles(page, "bot")).to_have_count(0)
     on_its_way.continue_()
-    assert said(reply_number(page, 1)) == entry("zyb-1.9").answer
+    assert said(reply_number(page, 3))
+    assert told(page, widget_server) == ["你好", LOCKED, "在吗", "在吗"]
+    kinds = page.locator(".log > .message:not(.welcome)").evaluate_all("all => all.map(each => each.classList[1])")
+    assert kinds == ["visitor", "bot"] * 4
+    expect(page.locator(".trouble")).to_have_count(0)
+
+
+def test_a_suggestion_taken_meanwhile_is_sent_in_its_turn(page: Page, on_its_way: Route, widget_server: str) -> None:
+    """The entry that was chosen, not what was typed."""
+    page.focus("#text")
+    page.keyboard.type("404")
+    page.locator("#suggestions").get_by_role("option").first.click()
     expect(page.locator("#text")).to_have_value("")
-    messages = stored(page, widget_server)
-    assert [message["text"] for message in messages if message["author"] == "visitor"] == ["你好", LOCKED]
-    assert [message["author"] for message in messages] == ["visitor", "bot"] * 2
-
-
-def test_what_is_changed_after_such_an_enter_waits_for_another(page: Page, on_its_way: Route) -> None:
-    """It is not known whether it is complete."""
-    page.press("#text", "End")
-    page.keyboard.type("，急")
     on_its_way.continue_()
+    assert said(reply_number(page, 1)) == entry("zyb-1.11").answer
+    assert told(page, widget_server) == ["你好", entry("zyb-1.11").question]
+
+
+def test_a_button_pressed_twice_says_it_once(page: Page, widget_server: str) -> None:
+    """Wherever the second press of a double click lands: the log moves with the first."""
+    held: list[Route] = []
+    page.route("**/api/chat", lambda route: held.extend([route]), times=1)
+    page.locator(".welcome .choices button").first.dblclick()
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
     reply_number(page, 0)
     page.wait_for_timeout(300)
-    expect(bubbles(page, "visitor")).to_have_count(1)
-    expect(page.locator("#text")).to_have_value(LOCKED + "，急")
-    page.press("#text", "Enter")
-    reply_number(page, 1)
+    assert len(told(page, widget_server)) == 1
 
 
-def test_what_follows_a_message_that_failed_is_not_sent_before_it(
-    page: Page, on_its_way: Route, faults: list[str]
+def test_nothing_overtakes_a_message_that_failed(
+    page: Page, on_its_way: Route, widget_server: str, faults: list[str]
 ) -> None:
-    """It stays in the composer, and nothing is sent twice."""
+    """What was said after it waits as well, and survives a reload; each goes again when the visitor says so."""
+    page.fill("#text", LOCKED)
+    page.press("#text", "Enter")
+    expect(bubbles(page, "visitor")).to_have_count(2)
     on_its_way.abort()
-    expect(page.locator(".trouble")).to_have_text("发送失败重发")
-    page.wait_for_timeout(300)
-    expect(bubbles(page, "visitor")).to_have_count(1)
-    expect(page.locator("#text")).to_have_value(LOCKED)
-    page.get_by_role("button", name="重发").click()
+    expect(page.locator(".trouble")).to_have_text(["发送失败重发"] * 2)
+    page.reload()
+    expect(page.locator(".trouble")).to_have_text(["发送失败重发"] * 2)
+    page.get_by_role("button", name="重发").first.click()
     reply_number(page, 0)
-    expect(page.locator("#text")).to_have_value(LOCKED)
+    page.get_by_role("button", name="重发").click()
+    reply_number(page, 1)
+    assert told(page, widget_server) == ["你好", LOCKED]
     only_network(faults)
 
 
 def test_what_was_to_follow_does_not_go_into_another_conversation(page: Page, on_its_way: Route) -> None:
-    """「开始新会话」 leaves it in the composer."""
-    page.get_by_role("button", name="开始新会话").click()
-    page.locator(".sheet").get_by_role("button", name="开始新会话").click()
+    """「开始新会话」 leaves it behind with the rest of the conversation."""
+    page.fill("#text", LOCKED)
+    page.press("#text", "Enter")
+    begin_anew(page)
     on_its_way.continue_()
     page.wait_for_timeout(500)
     expect(bubbles(page, "visitor")).to_have_count(0)
-    expect(page.locator("#text")).to_have_value(LOCKED)
+    say(page, "在吗")
+    expect(bubbles(page, "visitor")).to_have_count(1)
 
 
-def test_enter_before_what_was_said_is_back_sends_after_it(page: Page, widget_server: str) -> None:
+def test_what_is_said_before_what_was_said_is_back_follows_it(page: Page, widget_server: str) -> None:
     """A page that was loaded again takes a while to show it on a slow network."""
     say(page, "你好")
     held: list[Route] = []
@@ -120,11 +161,14 @@ def test_enter_before_what_was_said_is_back_sends_after_it(page: Page, widget_se
     expect(page.locator(".log")).to_have_attribute("aria-busy", "true")
     page.fill("#text", LOCKED)
     page.press("#text", "Enter")
-    expect(page.locator("#text")).to_have_value(LOCKED)
+    expect(bubbles(page, "visitor")).to_have_count(1)
+    while not held:
+        page.wait_for_timeout(20)
     held[0].continue_()
     assert said(reply_number(page, 1)) == entry("zyb-1.9").answer
-    expect(page.locator("#text")).to_have_value("")
-    assert len(stored(page, widget_server)) == 4
+    assert told(page, widget_server) == ["你好", LOCKED]
+    assert sequences(page) == [0, 1, 2, 3, 4]
+    expect(page.locator(".trouble")).to_have_count(0)
 
 
 def test_a_suggestion_is_chosen_with_the_keyboard_alone(page: Page) -> None:

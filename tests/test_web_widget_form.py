@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from embedded import CODE, EVERYWHERE, LOCKED, Open, View, png, reply_number, say, shows_picture, stored
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 pytest_plugins = ("browsing",)
 pytestmark = EVERYWHERE
@@ -46,3 +46,25 @@ def test_a_form_is_filled_in_with_a_picture_until_a_ticket_has_its_number(
     page.keyboard.press("Escape")
     expect(page.locator(".viewer")).to_be_hidden()
     assert [message["picture"] is not None for message in stored(page, widget_server)].count(True) == 1
+
+
+def test_a_value_filled_in_while_a_message_is_on_its_way_is_not_lost(page: Page, widget_server: str) -> None:
+    """It goes in its turn, once, however often it was pressed."""
+    say(page, LOCKED).get_by_role("button", name="申请解锁账号").click()
+    reply_number(page, 1).get_by_role("button", name="同意").click()
+    field = reply_number(page, 2).locator(".fill input")
+    held: list[Route] = []
+    page.route("**/api/chat", lambda route: held.extend([route]), times=1)
+    page.fill("#text", "登录账号被锁定多久能解")
+    page.press("#text", "Enter")
+    expect(page.locator("#typing")).to_be_visible()
+    field.fill(CODE)
+    field.press("Enter")
+    field.press("Enter")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    reply_number(page, 4)
+    page.wait_for_timeout(300)
+    told = [message["text"] for message in stored(page, widget_server) if message["author"] == "visitor"]
+    assert told[-2:] == ["登录账号被锁定多久能解", CODE]

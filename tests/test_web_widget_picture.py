@@ -6,6 +6,7 @@ import httpx
 import pytest
 from embedded import (
     EVERYWHERE,
+    LOCKED,
     attended,
     bubbles,
     do,
@@ -157,6 +158,52 @@ def test_an_upload_shows_how_far_it_is_and_can_be_cancelled(page: Page, widget_s
     expect(page.get_by_role("progressbar")).to_have_count(0)
     kept = [(m["text"], bool(m["picture"])) for m in stored(page, widget_server) if m["author"] == "visitor"]
     assert kept == [("你好", False), ("见图二", True)]
+    only_network(faults)
+
+
+def test_a_cancelled_picture_stays_in_the_log_while_the_composer_is_in_use(
+    page: Page, widget_server: str, faults: list[str]
+) -> None:
+    """It takes nobody's place there, and goes with its words once the visitor sends it again."""
+    say(page, "你好")
+    held: list[Route] = []
+    page.route("**/pictures", lambda route: held.extend([route]))
+    page.set_input_files("#file", png())
+    page.fill("#text", "见图一")
+    page.press("#text", "Enter")
+    page.set_input_files("#file", png(60))
+    page.fill("#text", "见图二")
+    page.get_by_role("button", name="取消上传").click()
+    expect(page.locator(".trouble")).to_have_text("发送失败重发")
+    expect(page.locator("#text")).to_have_value("见图二")
+    assert page.locator(".attached img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 60
+    page.unroute("**/pictures")
+    page.get_by_role("button", name="重发").click()
+    reply_number(page, 1)
+    page.press("#text", "Enter")
+    reply_number(page, 2)
+    kept = [(m["text"], bool(m["picture"])) for m in stored(page, widget_server) if m["author"] == "visitor"]
+    assert kept == [("你好", False), ("见图一", True), ("见图二", True)]
+    only_network(faults)
+
+
+def test_what_follows_a_cancelled_picture_goes_without_it(page: Page, widget_server: str, faults: list[str]) -> None:
+    """The picture is back in the composer, and what is shown stays in view."""
+    for text in (LOCKED, LOCKED):
+        say(page, text)
+    held: list[Route] = []
+    page.route("**/pictures", lambda route: held.extend([route]))
+    page.set_input_files("#file", png())
+    page.press("#text", "Enter")
+    page.fill("#text", "在吗")
+    page.press("#text", "Enter")
+    expect(bubbles(page, "visitor")).to_have_count(4)
+    page.get_by_role("button", name="取消上传").click()
+    reply_number(page, 2)
+    expect(bubbles(page, "bot").last).to_be_in_viewport()
+    expect(page.locator(".attached")).to_be_visible()
+    kept = [(m["text"], bool(m["picture"])) for m in stored(page, widget_server) if m["author"] == "visitor"]
+    assert kept == [(LOCKED, False), (LOCKED, False), ("在吗", False)]
     only_network(faults)
 
 

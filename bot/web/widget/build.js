@@ -25,8 +25,10 @@ const OWN = `
   refresh keepForm countDown askToRestart isLost furnish dress setState prepare sendUp holds styled settle
   choosable chat memory begin passing unknown view root readLater trouble device pressed toEnd opened replied
   retry typed sendable here typingTimer pageTitle refusal restoring readTold typingTold hearReply drawn
-  outbox newer fixed noted restart fault faults due activeId closeModal deliver narrow prefix serial shared sound
+  outbox newer fixed noted restart fault faults queue activeId closeModal deliver narrow prefix serial shared sound
   thumbnail troubled urgent heard peer wanted heading kept hint
+  ready over fit frame typing urls enlarge picked pasted ring turn drop client progress attach anew modal forget
+  filled feedback wait asked active found
 `;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));

@@ -14,7 +14,6 @@ export class Composer {
     this.file = null; // the picture that goes with the next message
     this.hint = ""; // why a file cannot
     this.target = false; // a file is held over the window
-    this.due = false; // it was to be sent while another message was on its way
   }
 
   get field() {
@@ -26,20 +25,17 @@ export class Composer {
   }
 
   get sendable() {
-    return !this.chat.talk.busy && Boolean(this.text.trim() || this.file) && this.over <= 0;
+    return Boolean(this.text.trim() || this.file) && this.over <= 0;
   }
 
   fill(text) {
     this.text = text;
     this.hint = "";
-    this.due = false;
     this.chat.memory.keep(DRAFT, text || null);
     this.chat.changed();
   }
 
-  /** Send what is written, or do so once it may be, unless it is changed until then. */
   submit() {
-    this.due = this.chat.talk.busy;
     if (!this.sendable) return;
     const { file, chat } = this;
     const text = this.text.trim();
@@ -97,7 +93,6 @@ export class Composer {
     if (this.chat.view.following()) this.chat.view.toEnd(); // the composer takes room from the log
     this.file = file;
     this.hint = "";
-    this.due = false;
     this.chat.changed();
   }
 

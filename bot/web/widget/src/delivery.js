@@ -1,4 +1,6 @@
-/* What the visitor sends: shown at once, kept in the tab until it has arrived, sent again under the same id. */
+/* What the visitor sends: shown at once, kept in the tab until it has arrived, sent again under the same id. One message
+ * goes after the other; what follows one that did not get through waits for the visitor, too, so that none overtakes it.
+ */
 import { Failure } from "./api.js";
 
 const OUTBOX = "outbox";
@@ -13,12 +15,12 @@ export class Delivery {
     this.chat = chat;
     this.outbox = chat.memory.kept(OUTBOX) || []; // [{id, content, text}]: sent, but not known to have arrived
     this.sent = new Map(); // by client message id: the items this page sent
+    this.queue = []; // items that go once the conversation is free
     this.upload = null; // how to cancel the one that is under way
   }
 
-  /** Show and send a message, unless another one is on its way: false, or a promise that it was tried. */
+  /** Show and send a message; a promise that it was tried, or waits. */
   send(content, text, file) {
-    if (this.chat.talk.busy) return false;
     this.chat.suggestion.close();
     return this.deliver(this.prepare({ id: randomId(), content, text }, file));
   }
@@ -42,27 +44,44 @@ export class Delivery {
     this.chat.memory.keep(OUTBOX, this.outbox);
   }
 
+  /** The page begins with an empty log. */
+  begin() {
+    this.sent.clear();
+    this.queue = [];
+  }
+
   /** Show what an earlier load of the page could not send. */
   resume() {
-    this.outbox.forEach((message) => this.trouble(this.prepare(message), new Failure(0)));
+    this.outbox.forEach((message) => this.sent.has(message.id) || this.trouble(this.prepare(message), new Failure(0)));
+  }
+
+  /** The conversation is free: send what waits. */
+  next() {
+    const item = this.queue.shift();
+    if (item) this.deliver(item);
   }
 
   /** Forget everything that was not sent. */
   clear() {
     if (this.upload) this.upload.cancel();
     this.sent.forEach((item) => clearInterval(item.timer));
-    this.sent.clear();
+    this.begin();
     this.outbox = [];
     this.chat.memory.keep(OUTBOX, []);
   }
 
   async deliver(item) {
-    const { talk, view, desk, changed } = this.chat;
+    const { talk, view, desk, log, changed } = this.chat;
     const { era } = talk;
     item.trouble = null;
+    log.renew(item);
+    view.reveal(item);
+    if (talk.busy) {
+      this.queue.push(item);
+      return;
+    }
     talk.setBusy(true);
     talk.typing = !talk.agent && !item.file;
-    view.reveal(item);
     try {
       await desk.ready;
       if (desk.refusal) throw new Failure(403, { detail: desk.refusal });
@@ -88,9 +107,9 @@ export class Delivery {
       if (era === talk.era && !item.arrived) this.trouble(item, problem);
     } finally {
       if (era === talk.era) {
-        talk.setBusy(false);
         view.reveal(item);
         view.readLater();
+        talk.setBusy(false);
       }
     }
   }
@@ -145,24 +164,22 @@ export class Delivery {
     }
   }
 
-  /** Take a picture that is being sent up back into the composer, with its words. */
+  /** Take a picture that is being sent up back into the composer, with its words; it stays where that is in use. */
   cancel(item) {
-    const { talk, log, composer } = this.chat;
-    item.arrived = true; // whatever becomes of it
+    const { log, composer } = this.chat;
     this.upload.cancel();
+    if (composer.text || composer.file) return;
+    item.arrived = true; // whatever becomes of it
     this.drop(item.client);
     log.remove(item);
+    composer.fill(item.text);
     composer.attach([item.file]);
-    if (!composer.text) composer.fill(item.text);
-    talk.setBusy(false);
-    composer.focus();
   }
 
   /** Say below a message why it was not taken, and offer what helps. */
   trouble(item, problem) {
-    const { composer, changed } = this.chat;
+    const { composer, log, changed } = this.chat;
     const { status, detail, wait, passing } = problem;
-    composer.due = false; // what was to follow would come before it
     item.trouble = { detail: detail || (passing || status === 429 ? "发送失败" : "这条消息未能发送，请修改后重新发送。") };
     if (passing) item.trouble.retry = true;
     else if (status === 429) this.countDown(item, wait || 5);
@@ -170,6 +187,8 @@ export class Delivery {
       this.drop(item.client);
       if (item.content.text && !composer.text) composer.fill(item.content.text);
     }
+    log.renew(item);
+    if (passing || status === 429) this.queue.splice(0).forEach((other) => this.trouble(other, problem));
     changed();
   }
 
@@ -185,8 +204,6 @@ export class Delivery {
   }
 
   retry(item) {
-    if (this.chat.talk.busy) return;
-    this.chat.log.renew(item);
     this.chat.composer.focus();
     this.deliver(item);
   }

@@ -112,7 +112,7 @@ export function elementFor(base) {
       this.begun = true;
       this.log.items = [];
       this.talk.drawn.clear();
-      this.delivery.sent.clear();
+      this.delivery.begin();
       if (this.page || this.open) this.desk.load();
       this.talk.restore();
     }
@@ -145,12 +145,13 @@ export function elementFor(base) {
       this.changed().then(() => this.root.querySelector(".launcher").focus());
     }
 
-    /** Say something by a press: false while another message is on its way. */
-    send(content, text) {
-      const sent = this.delivery.send(content, text);
-      if (!sent) return false;
+    /** Say something by a press. While another message is on its way that is half of a double click, and false, unless
+     * it was `typed` and is another text. */
+    send(content, text, typed) {
+      const last = this.log.last(({ kind }) => kind === "visitor");
+      if (this.talk.busy && !(typed && (!last || last.text !== text))) return false;
       this.composer.focus();
-      sent.then(this.changed).then(() => {
+      this.delivery.send(content, text).then(this.changed).then(() => {
         const { asking } = this.talk;
         const free = this.root.activeElement === this.composer.field && !this.composer.text;
         if (asking && free && matchMedia("(pointer: fine)").matches) this.focusIn(asking, ".fill input");
@@ -158,15 +159,15 @@ export function elementFor(base) {
       return true;
     }
 
-    choose(option) {
-      return this.send({ choose: option.entry_id }, option.label);
+    choose(option, typed) {
+      return this.send({ choose: option.entry_id }, option.label, typed);
     }
 
     restart() {
       this.delivery.clear();
-      this.composer.setFile(null); // before the next conversation is free to send what was to follow
       this.talk.restart();
       this.gallery.clear();
+      this.composer.setFile(null);
       this.view.newer = false;
       this.composer.focus();
     }

@@ -36,7 +36,7 @@ function stepField(item, chat) {
   const submit = (event) => {
     event.preventDefault();
     const value = event.target.elements[0].value.trim();
-    if (value && chat.send({ text: value }, value)) item.filled = value;
+    if (value && chat.send({ text: value }, value, true)) item.filled = value;
   };
   const [id, ask] = ["field-" + item.key, "ask-" + item.key];
   return html`<form class="fill" novalidate @submit=${submit}>

@@ -67,7 +67,7 @@ export class Suggestion {
   /** Take the selected one, or the one of that number; whether there is one. */
   take(number = this.active) {
     const option = this.found[number];
-    if (option && this.chat.choose(option)) this.chat.composer.fill("");
+    if (option && this.chat.choose(option, true)) this.chat.composer.fill("");
     return Boolean(option);
   }
 

@@ -164,7 +164,7 @@ export class Talk {
     this.busy = now;
     if (!now) this.typing = false;
     this.chat.changed();
-    if (!now && this.chat.composer.due) this.chat.composer.submit();
+    if (!now) this.chat.delivery.next();
   }
 
   /* Messages, and how things stand */

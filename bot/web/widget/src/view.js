@@ -26,9 +26,10 @@ export class View {
     return !node || node.scrollHeight - node.scrollTop - node.clientHeight < NEAR;
   }
 
-  /** Bring an item (null: the last one) and what follows into view: down to the end, but never past its own beginning. */
+  /** Bring an item (null, or taken back: the last one) and what follows into view: down to the end, but never past its
+   * own beginning. */
   reveal(item, atOnce = false) {
-    this.wanted = { item, atOnce };
+    this.wanted = { item: this.chat.log.items.includes(item) && item, atOnce };
     this.chat.changed();
   }
 
