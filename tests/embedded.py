@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +238,7 @@ def stored(page: Page, server: str) -> list[dict[str, Any]]:
 def expect_read(page: Page, server: str, *, whole: bool) -> None:
     """Whether the server knows that the visitor has read everything, shortly after."""
     read = None
-    for _ in range(30):
+    for _ in range(100):
         past = transcript(page, server)
         read = past["visitor_read"] == past["messages"][-1]["sequence"]
         if read == whole:
@@ -257,6 +258,12 @@ def hide(page: Page, *, hidden: bool) -> None:
     """Let the page believe that it is covered, or shown again."""
     page.evaluate(HIDE, arg=hidden)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def stop_clock(page: Page) -> None:
+    """Let time pass on the page only when the test says so."""
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=10))  # it goes on until then, and never back
 
 
 def change_replies(page: Page, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

@@ -333,7 +333,7 @@ def test_closing_is_prompt_and_keeps_what_is_not_delivered(desk: Desk) -> None:
     started.close()
     started.close()
     started.wake()
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 4
     assert [sender.closed[0] for sender in desk.senders.values()] == [0.0, 0.0]
     assert desk.kept == ["n1"]
 

@@ -316,10 +316,10 @@ def test_a_bomb_is_refused_before_it_goes_off(make) -> None:
     """A few bytes that claim hundreds of millions of pixels."""
     data = make(16_000, 16_000)
     assert len(data) < 100_000
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(PictureError):
         draw(data)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("make", [png_of, jpeg_of, gif_of, bmp_of, plain_webp_of])

@@ -240,7 +240,7 @@ def test_no_message_takes_long(pieces: list[str], times: int, end: str) -> None:
         started = time.process_time()
         for told in ALL:
             told(text)
-        assert time.process_time() - started < 0.25
+        assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("piece", PIECES)
@@ -250,7 +250,7 @@ def test_no_single_piece_takes_long_over_and_over(piece: str) -> None:
     for length in (say.LONGEST - 1, 600, 5000):
         for told in ALL:
             told((piece * length)[:length] + "x")
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2
 
 
 @given(st.text(max_size=60))

@@ -34,6 +34,16 @@ from bot.settings import Settings
         ("QQ_APPS", "102000001:"),
         ("QQ_APPS", "102000001:DG5g,102000002:naOC"),
         ("QQ_APPS", "102000001:DG5g3B4j9X2KOErG 102000002"),
+        ("QQ_APPS", " "),
+        ("QQ_APPS", "102000001:DG5g3B4j9X2KOErG 102000001:naOC0ocQE3shWLAf"),
+        ("QQ_FILED_HOSTS", "https://a.cn"),
+        ("QQ_FILED_HOSTS", "a.cn/x"),
+        ("QQ_FILED_HOSTS", "a.cn, b.cn"),
+        ("QQ_FILED_HOSTS", "a.cn:443"),
+        ("QQ_PICTURE_HOSTS", "https://a.cn/"),
+        ("QQ_PICTURE_HOSTS", "a.cn,b.cn"),
+        ("QQ_PICTURE_HOSTS", "a.cn:https"),
+        ("QQ_PICTURE_HOSTS", "图片.cn"),
         ("ONEBOT_TOKEN", "fifteen-letters"),
         ("ONEBOT_TOKEN", "with a space in it"),
         ("ONEBOT_TOKEN", "机器人的口令机器人的口令机器人的口令"),
@@ -71,6 +81,35 @@ def test_the_largest_numbers_make_times(monkeypatch: pytest.MonkeyPatch) -> None
     settings = Settings(_env_file=None)
     assert settings.office.expire_after.days == 36_500
     assert settings.retention
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("QQ_APPS", "102000001:DG5g 102000002:naOC 102000001:hWLA", "AppID 102000001 写了不止一次"),
+        ("QQ_FILED_HOSTS", "a.cn https://b.cn/x", "“https://b.cn/x”不是主机名"),
+        ("QQ_PICTURE_HOSTS", "127.0.0.1:8100 b.cn,", "“b.cn,”不是主机名"),
+    ],
+)
+def test_what_is_wrong_with_a_way_to_qq_is_said(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    """And no secret."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as refused:
+        Settings(_env_file=None)
+    [problem] = refused.value.errors()
+    assert told in problem["msg"]
+    assert not any(secret in problem["msg"] for secret in ("DG5g", "naOC", "hWLA"))
+
+
+def test_hosts_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filed ones may be written in Chinese, those of pictures may have a port."""
+    monkeypatch.setenv("QQ_FILED_HOSTS", "help.example.gov.cn  例子.中国")
+    monkeypatch.setenv("QQ_PICTURE_HOSTS", "localhost 127.0.0.1:8100 a-b.example.com")
+    settings = Settings(_env_file=None)
+    assert settings.qq_filed_hosts == "help.example.gov.cn  例子.中国"
+    assert settings.qq_picture_hosts == "localhost 127.0.0.1:8100 a-b.example.com"
 
 
 def test_ways_to_qq_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

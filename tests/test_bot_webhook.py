@@ -294,7 +294,7 @@ def test_a_target_that_hangs_holds_up_neither_the_others_nor_the_caller() -> Non
             started = time.perf_counter()
             notify.tell(notice("n1"))
             notify.tell(notice("n2"))
-            assert time.perf_counter() - started < 0.2
+            assert time.perf_counter() - started < 2  # of the ten that an attempt has
             assert [verdicts.next()[0] for _ in range(2)] == ["n1", "n2"]
             assert len(quick.received) == 2
             slow.hold.set()
@@ -523,7 +523,7 @@ def test_closing_ends_a_pause_at_once_and_leaves_the_rest() -> None:
             time.sleep(0.05)  # into the pause
             started = time.perf_counter()
             notify.close(5)
-            assert time.perf_counter() - started < 1
+            assert time.perf_counter() - started < 4  # of the five that it has
             assert verdicts.none()
         assert len(receiver.received) == 1
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("notify ")]
@@ -539,7 +539,7 @@ def test_closing_waits_no_longer_than_told() -> None:
                 time.sleep(0.005)
             started = time.perf_counter()
             notify.close(0.05)
-            assert time.perf_counter() - started < 1
+            assert time.perf_counter() - started < 4
             notify.tell(notice())  # too late, and yet no error
             receiver.hold.set()
 

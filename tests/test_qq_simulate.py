@@ -185,7 +185,7 @@ def test_a_client_misbehaves_on_demand() -> None:
     """A sending fails by a code, or is not answered though the message arrives, and the next one is well again."""
 
     async def test() -> None:
-        async with aiocqhttp(api_timeout_sec=0.2) as (bot, url), OneBotPeer(url, token=TOKEN) as peer:
+        async with aiocqhttp(api_timeout_sec=1.0) as (bot, url), OneBotPeer(url, token=TOKEN) as peer:
             peer.faults.extend([Fault(100, "风控"), Fault(None, arrives=True)])
             with pytest.raises(ActionFailed) as failed:
                 await bot.send_private_msg(user_id=20001, message="一")

@@ -119,6 +119,9 @@ def test_visitor_and_agent_see_the_same_whatever_the_network_does(
         tell(other, f"访客另一页 {n}")
     for name in ("访客 4", "访客另一页 4"):  # what is still on its way would have to be sent once more
         expect(agent.get_by_text(name, exact=True)).to_be_visible(timeout=PATIENCE)
+    for page in (tab, other):  # as would what has arrived but is not known to have
+        expect(page.locator(".log > .visitor:not([data-sequence])")).to_have_count(0, timeout=PATIENCE)
+    expect(agent.locator("#outbox .message")).to_have_count(0, timeout=PATIENCE)
 
     # The visitor's network is gone, then the agent's; the other goes on, and they write all the same
     tab.context.set_offline(True)
@@ -176,6 +179,7 @@ def test_visitor_and_agent_see_the_same_whatever_the_network_does(
     api = [(each["sequence"], each["author"], each["text"]) for each in stored(tab, widget_server)]
     assert [(number, author, "" if author == "bot" else text) for number, author, text in api] == everything
     for page, messages in ((tab, ".log > *"), (other, ".log > *"), (agent, "#messages > *")):
+        expect(page.locator(f"{messages}[data-sequence='{everything[-1][0]}']")).to_have_count(1)
         assert shown(page.locator(messages)) == everything
     for complaints in (faults, desk.faults):
         others = [

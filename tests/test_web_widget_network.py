@@ -20,6 +20,7 @@ from embedded import (
     say,
     sequences,
     serve_sources,
+    stop_clock,
     stored,
     tell,
 )
@@ -106,7 +107,7 @@ def test_events_are_read_whatever_their_line_ends_and_pieces(page: Page) -> None
 def test_a_stream_that_fell_silent_is_opened_again_and_waits_grow(page: Page) -> None:
     """45 seconds without a ping end a connection; then the pauses double up to half a minute; `online` ends one."""
     serve_sources(page)
-    page.clock.install()
+    stop_clock(page)
     page.evaluate(
         """async () => {
             const { listen } = await import("/widget-src/stream.js");
@@ -199,7 +200,7 @@ def test_a_refused_message_says_why_and_returns_to_the_composer(page: Page, faul
 
 def test_too_many_messages_can_be_retried_after_the_stated_seconds(page: Page, faults: list[str]) -> None:
     """The wait is counted down before the button appears."""
-    page.clock.install()
+    stop_clock(page)
     page.route(
         "**/api/chat", lambda route: route.fulfill(**problem(429, "发送太频繁了。", **{"Retry-After": "30"})), times=1
     )
@@ -246,7 +247,7 @@ def test_where_streams_are_blocked_messages_are_asked_for(page: Page, staff: htt
     expect(bubbles(page, "agent")).to_have_text([f"小王：第 {n} 条" for n in range(3)])
     tell(page, "收到")
     do(staff, number, "reply", text="好的")
-    expect(bubbles(page, "agent")).to_have_count(4, timeout=8_000)
+    expect(bubbles(page, "agent")).to_have_count(4)
     expect(page.get_by_text("连接已中断")).to_be_hidden()
     page.reload()
     expect(bubbles(page, "agent")).to_have_count(4)
@@ -258,7 +259,7 @@ def test_where_streams_are_blocked_messages_are_asked_for(page: Page, staff: htt
 def test_a_stream_that_stays_mute_twice_is_replaced_by_asking(page: Page) -> None:
     """After 8 seconds each; then every 4 seconds, 20 while hidden, and a stream is tried again after 5 minutes."""
     serve_sources(page)
-    page.clock.install()
+    stop_clock(page)
     page.evaluate(
         """async () => {
             const { listen } = await import("/widget-src/stream.js");
@@ -300,7 +301,7 @@ def test_a_stream_that_stays_mute_twice_is_replaced_by_asking(page: Page) -> Non
 def test_a_tab_that_is_hidden_for_long_gives_its_stream_up(page: Page) -> None:
     """A browser has six connections for a host, all tabs together: it asks now and then, until it shows again."""
     serve_sources(page)
-    page.clock.install()
+    stop_clock(page)
     page.evaluate(
         """async () => {
             const { listen } = await import("/widget-src/stream.js");

@@ -20,6 +20,7 @@ from embedded import (
     hide,
     later,
     logged_in,
+    ready,
     said,
     say,
     sequences,
@@ -69,6 +70,7 @@ def test_a_reload_keeps_the_order_and_number_of_messages(page: Page, staff: http
     for _ in range(2):
         assert sequences(page) == list(range(len(stored(page, widget_server)) + 1))
         page.reload()
+        ready(page)
         expect(bubbles(page, "agent")).to_have_count(3)
         expect(page.locator(".title")).to_have_text("小王")
         assert shown_log(page) == before
@@ -161,6 +163,7 @@ def test_what_a_person_writes_is_never_run(page: Page, widget_data: Path, widget
         do(client, number, "take")
         for payload in XSS:
             do(client, number, "reply", text=payload)
+        expect(bubbles(page, "agent")).to_have_count(len(XSS))  # a message ends the typing
         do(client, number, "typing")
         expect(page.locator(".peer")).to_have_text(f"{name}正在输入…")
         for _ in range(2):

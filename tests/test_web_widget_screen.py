@@ -119,6 +119,7 @@ def test_axe_finds_nothing_in_any_state(embed: Open, staff: httpx.Client, size: 
     number = int((page.locator(".status").last.text_content() or "").rsplit(" ", 1)[1])
     do(staff, number, "take")
     do(staff, number, "reply", text="您好，请看这一条", entry_id="zyb-1.9")
+    expect(bubbles(page, "agent")).to_have_count(1)  # a message ends the typing
     do(staff, number, "typing")
     expect(page.locator(".peer")).to_have_text("小王正在输入…")
     expect_accessible(page)

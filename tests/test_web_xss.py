@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from conftest import NO_LIMIT
-from embedded import bubbles, remembered, say
+from embedded import bubbles, remembered, reply_number, say
 from hostile import HARMLESS, PAYLOADS, House, knowledge
 from playwright.sync_api import Browser, Page, expect
 from staffed import PASSWORD, office_in
@@ -138,7 +138,7 @@ def test_in_the_widget_suggestions_and_options_are_text(inert: Inert) -> None:
             page.wait_for_timeout(100)
             watch.look()
         offered = {"suggestions": [{"entry_id": f"a-{n}", "label": text} for n, text in enumerate(texts, 1)]}
-        page.route("**/api/suggest*", lambda route: route.fulfill(json=offered), times=1)
+        page.route("**/api/suggest*", lambda route: route.fulfill(json=offered))
         page.locator("#text").press_sequentially("问")
         expect(suggestions).to_have_count(len(texts))
         watch.look(*texts)
@@ -183,6 +183,7 @@ def test_in_the_widget_the_names_of_files_are_text(inert: Inert) -> None:
         page.press("#text", "Enter")
         # It is shown while it is sent up, beside how far it is: both houses are looked at once it has arrived.
         expect(page.locator(".log > .visitor[data-sequence] .thumbnail img")).to_be_visible()
+        reply_number(page, 0)
         watch.look()
 
     inert(visit)
@@ -202,8 +203,10 @@ def test_what_a_form_asks_and_takes_is_text(inert: Inert) -> None:
         field = page.locator("form.fill input")
         field.fill(house.texts[21])
         watch.look(house.texts[21])
+        replies = bubbles(page, "bot").count()
         field.press("Enter")
         expect(page.locator(".log > .visitor").last).to_contain_text(house.texts[21])
+        reply_number(page, replies)
         watch.look(house.texts[21])
 
     inert(visit)
@@ -225,6 +228,7 @@ def test_attributes_of_the_script_tag_and_of_the_address_are_text(inert: Inert) 
         )
         last = page.locator("online-chat").last
         expect(last.locator(".launcher")).to_be_visible()
+        expect(page.locator(".launcher")).to_have_count(len(texts))  # each once it has its style, in any order
         watch.look()
         labels = page.locator(".launcher").evaluate_all("all => all.map(each => each.title)")
         assert labels == [f"打开{text}" for text in texts]
