@@ -432,3 +432,16 @@ def test_a_title_is_plain_text(embed: Open) -> None:
     page = embed('data-title="<img src=x onerror=hit=1>"')
     expect(page.get_by_role("button", name=re.compile("打开<img"))).to_be_visible()
     assert page.evaluate("window.hit") is None
+
+
+@pytest.mark.parametrize("css", ["html { zoom: 1.5 }", "body { zoom: 1.25 }", "body { zoom: 0.7 }"])
+def test_a_page_that_is_zoomed_leaves_the_panel_on_the_screen(embed: Open, view: View, css: str) -> None:
+    """Pages for older people enlarge themselves; the panel's head has the buttons that close it and call a person."""
+    page = embed(head=f"<style>{css}</style>")
+    box = open_panel(page).bounding_box()
+    assert box is not None
+    assert min(box["x"], box["y"]) >= 0
+    assert box["x"] + box["width"] <= view[0][0] + 1
+    assert box["y"] + box["height"] <= view[0][1] + 1
+    page.get_by_role("button", name="关闭在线咨询").click()
+    expect(page.locator(".panel")).to_be_hidden()
