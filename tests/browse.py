@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from staffed import PASSWORD
+
+expect.set_options(timeout=20_000)  # it waits 5 s whatever a context's default is; on a busy machine that is little
 
 QUIET = (
     "--no-sandbox",
@@ -61,7 +63,7 @@ class Desk:
         viewport = {"width": size[0], "height": size[1]}
         context = self.browser.new_context(base_url=self.url, viewport=viewport, **options)
         self.contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         context.on("console", lambda said: self.faults.append(said.text) if _is_fault(said) else None)
         context.on("weberror", lambda error: self.faults.append(str(error.error)))
         return context

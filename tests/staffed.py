@@ -142,7 +142,7 @@ def office_in(folder: Path, *entries: Entry) -> Iterator[Office]:
         store.close()
 
 
-def until(true: Any, seconds: float = 10.0) -> None:
+def until(true: Any, seconds: float = 20.0) -> None:
     """Return once it is true; fail if it does not become so."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -23,9 +23,6 @@ from bot.store.base import Transaction
 
 pytest_plugins = ("browsing",)
 
-MIDNIGHT = datetime.now(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
-NOW = max(datetime.now(SHANGHAI), MIDNIGHT + timedelta(minutes=30)).astimezone(UTC)
-"""All that happens in the half an hour before it happens on this day, also if it has just begun."""
 EVIL = '=HYPERLINK("https://evil.example","点我")'
 REASON = "=1+1 我的电话 13812345678 <img src=x onerror=alert(1)>"
 ANSWER = Reply("answer", "请等六小时。", 0.9, answer=Answer("a-1", "问", "答", Source("甲系统", "", "", "1")))
@@ -37,13 +34,16 @@ REJECT = Reply("reject", "抱歉，没有找到。", 0.1)
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A server where somebody asked today, ten days ago and 40 days ago."""
+    now = datetime.now(SHANGHAI)
+    # all that happens in the half an hour before it happens on this day, also if it has just begun
+    now = max(now, now.replace(hour=0, minute=30, second=0, microsecond=0)).astimezone(UTC)
     with office_in(tmp_path_factory.mktemp("office")) as office:
         for number in range(24):
-            talk(office, f"today-{number:02}-0123456789", NOW - timedelta(minutes=number), [ANSWER, REJECT], "a")
-        talk(office, "earlier-0123456789", NOW - timedelta(days=10), [CLARIFY], "a")
-        talk(office, "gone-0123456789", NOW - timedelta(days=10), [GONE], None)
-        talk(office, "long-ago-0123456789", NOW - timedelta(days=40), [ANSWER], "a")
-        ticket(office, "today-00-0123456789")
+            talk(office, f"today-{number:02}-0123456789", now - timedelta(minutes=number), [ANSWER, REJECT], "a")
+        talk(office, "earlier-0123456789", now - timedelta(days=10), [CLARIFY], "a")
+        talk(office, "gone-0123456789", now - timedelta(days=10), [GONE], None)
+        talk(office, "long-ago-0123456789", now - timedelta(days=40), [ANSWER], "a")
+        ticket(office, "today-00-0123456789", now)
         yield office
 
 
@@ -61,23 +61,23 @@ def talk(office: Office, name: str, at: datetime, replies: list[Reply], system: 
     office.store.write(work)
 
 
-def ticket(office: Office, name: str) -> None:
+def ticket(office: Office, name: str, ended: datetime) -> None:
     """One ticket, taken and answered after a quarter of an hour, and rated."""
-    at, then = NOW - timedelta(minutes=20), NOW - timedelta(minutes=5)
+    at, then = ended - timedelta(minutes=20), ended - timedelta(minutes=5)
 
     def work(t: Transaction) -> None:
         number = t.add_ticket(name, "human", system="a", now=at).number
         for kind, when, actor, detail in (
             ("handed_in", at, "visitor", ""),
             ("taken", then, "wang", ""),
-            ("resolved", NOW, "wang", ""),
-            ("rated", NOW, "visitor", "5"),
+            ("resolved", ended, "wang", ""),
+            ("rated", ended, "visitor", "5"),
         ):
             t.add_event(TicketEvent(number, when, actor, kind, detail))
         t.add_message(name, "agent", "您好", now=then, agent="wang")
         kept = t.ticket(number)
         assert kept is not None
-        t.update_ticket(replace(kept, status="resolved", updated_at=NOW))
+        t.update_ticket(replace(kept, status="resolved", updated_at=ended))
 
     office.store.write(work)
 

@@ -113,11 +113,27 @@ def test_members_show_their_tickets_and_no_personal_data(onlooker: Desk) -> None
     page.wait_for_url("**/console/tickets/1001")
 
 
+def test_what_has_just_appeared_works_at_once(desk: Desk) -> None:
+    """A field that htmx puts on the page hears the very first key."""
+    page = desk.member("zhao", "/console/doubts")
+    page.evaluate("""() => new MutationObserver((_, observer) => {
+        const field = document.querySelector("article.doubt [name=q]");
+        if (!field) return;
+        observer.disconnect();
+        field.value = "a-2";
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+    }).observe(document, { childList: true, subtree: true })""")
+    first = page.locator("article.doubt").first
+    first.get_by_role("button", name="归入条目或话题").click()
+    expect(first.locator(".found label").first).to_be_visible()
+
+
 def test_a_group_is_assigned_to_an_entry_through_the_draft_and_that_undone(desk: Desk, office: Office) -> None:
     """Chosen and edited texts go into the draft under the entry that was looked for; undoing takes them out again."""
     page = desk.member("zhao", "/console/doubts")
     first = page.locator("article.doubt").first
     first.get_by_role("button", name="归入条目或话题").click()
+    expect(first.get_by_label("查找其他条目")).to_be_focused()
     first.get_by_label("查找其他条目").fill("a-2")
     first.get_by_role("radio", name="a-2").check()
     first.get_by_role("checkbox").nth(1).uncheck()

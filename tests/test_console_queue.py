@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from browse import VIEWS, Desk, check_accessible, check_fits, desk_at
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from staffed import PASSWORD, Office, office_in, until
 
 from bot.console import queue
@@ -201,6 +201,45 @@ def test_filters_hold_while_the_queue_moves_and_over_a_reload(desk: Desk, office
     page.get_by_label("系统").select_option("a")
     page.get_by_label("事由").select_option("human")
     expect(page.locator(f"#waiting-{later}")).to_be_visible()
+
+
+@pytest.mark.parametrize("moving", [False, True], ids=["still", "moving"])
+def test_of_two_filters_the_later_one_holds_however_late_the_earlier_answers(
+    desk: Desk, office: Office, moving: bool
+) -> None:
+    """Also against the queue's own refreshing; what is kept for a reload is the later one too."""
+    waiting = ticket(office, f"late-waiting-{moving}")
+    page = desk.member("wang", "/console/queue")
+    expect(page.locator(f"#waiting-{waiting}")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/console/queue?*", lambda route: held.extend([route]), times=1)
+    ticket(office, f"late-other-{moving}")
+    while not held:
+        page.wait_for_timeout(20)
+    page.get_by_label("只看我的").check()
+    if moving:
+        ticket(office, "late-third")
+    page.wait_for_timeout(300)
+    held[0].continue_()
+    page.wait_for_timeout(500)
+    expect(page.locator(f"#waiting-{waiting}")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_label("只看我的")).to_be_checked()
+
+
+def test_a_page_is_not_shown_before_it_answers(desk: Desk, office: Office) -> None:
+    """Whoever clicks as soon as they see a button is heard, also where scripts come late."""
+    number = ticket(office, "early")
+    page = desk.member("wang", "/console/")
+
+    def late(route: Route) -> None:
+        page.wait_for_timeout(1000)
+        route.continue_()
+
+    page.route("**/static/console/queue.js", late)
+    page.goto("/console/queue", wait_until="commit")
+    page.get_by_role("button", name=f"接待 {number}").click()
+    page.wait_for_url(f"**/console/tickets/{number}")
 
 
 def test_the_bell_asks_only_when_pressed_and_rings_only_for_a_hidden_page(desk: Desk, office: Office) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import fake
 import httpx
 import pytest
 from browse import PHONE, VIEWS, Desk, check_accessible, check_fits
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from staffed import PASSWORD, Office, office_in
 
 from bot.console.search import Found, sifted
@@ -135,13 +136,67 @@ def test_enter_right_after_the_last_key_waits_for_the_hits_of_that_text(desk: De
     assert clipboard(page) == FORGOT.answer
 
 
+def test_arrows_and_enter_right_after_the_last_key_go_to_the_hits_of_that_text(desk: Desk) -> None:
+    """↓ and Enter wait as well, however quick they come, and keep their order."""
+    page = searched(desk, "账号锁住了", **ALLOWED)
+    field = page.get_by_label("搜索知识库")
+    for keys, picked in ((("ArrowDown",), 0), (("ArrowDown", "ArrowDown"), 1)):
+        field.fill("账号怎么" if picked else "密码忘了")
+        for key in (*keys, "Enter"):
+            page.keyboard.press(key)
+        expect(page.locator(".toast")).to_have_count(picked + 1)
+        expect(page.locator(".hit").nth(picked)).to_be_focused()
+        assert clipboard(page) == page.locator(".hit").nth(picked).locator(".answer").text_content()
+    field.fill("密码忘了")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".hit").first).to_be_focused()
+    expect(page.locator(".hit").first.get_by_role("heading")).to_have_text(FORGOT.question)
+
+
+@pytest.mark.parametrize(("key", "left"), [("Escape", ""), ("了", "账号锁住了")])
+def test_who_goes_on_before_the_hits_come_gets_nothing_copied(desk: Desk, key: str, left: str) -> None:
+    """Enter is for the text that stood there; clearing it or typing on takes it back."""
+    page = desk.member("wang", **ALLOWED)
+    held: list[Route] = []
+    page.route("**/console/?q=*", lambda route: held.extend([route]), times=1)
+    field = page.get_by_label("搜索知识库")
+    field.fill("账号锁住")
+    field.press("Enter")
+    while not held:
+        page.wait_for_timeout(20)
+    if left:
+        page.keyboard.insert_text(key)
+    else:
+        page.keyboard.press(key)
+    expect(field).to_have_value(left)
+    page.wait_for_timeout(300)
+    with page.expect_response(lambda response: f"/console/?q={quote(left)}&" in response.url):
+        held[0].continue_()
+    expect(page.locator("#hits [data-query]")).to_have_attribute("data-query", left)
+    page.wait_for_timeout(200)
+    assert page.locator(".toast").count() == 0
+
+
+def test_hits_that_are_replaced_leave_the_focus_where_it_is(desk: Desk) -> None:
+    """Whoever has gone on to a hit stays on it while the same hits are drawn again."""
+    page = searched(desk, "密码忘了", **ALLOWED)
+    first = page.locator(".hit").first
+    first.evaluate("hit => { hit.old = true; }")
+    page.keyboard.press("x")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("ArrowDown")
+    expect(first).to_be_focused()
+    page.wait_for_function("() => !document.querySelector('.hit').old")
+    expect(first).to_be_focused()
+
+
 def test_enter_copies_nothing_where_nothing_is_close(desk: Desk) -> None:
     """Who is told that nothing fits has to choose deliberately what is farther away."""
     page = searched(desk, "食堂几点开门", **ALLOWED)
     expect(page.locator(".verdict")).to_contain_text("不会用任何条目回答")
     page.keyboard.press("Enter")
     page.wait_for_timeout(200)
-    expect(page.locator(".toast")).to_have_count(0)
+    assert page.locator(".toast").count() == 0
 
 
 def test_what_is_hardly_the_answer_is_folded_away_behind_what_likely_is(desk: Desk) -> None:
@@ -155,7 +210,7 @@ def test_what_is_hardly_the_answer_is_folded_away_behind_what_likely_is(desk: De
     expect(line).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("details.others .hit").first).to_be_visible()
-    expect(page.locator(".toast")).to_have_count(0)
+    assert page.locator(".toast").count() == 0
     page.keyboard.press("ArrowDown")
     expect(page.locator("details.others .hit").first).to_be_focused()
     page.keyboard.press("Enter")
@@ -192,7 +247,7 @@ def test_composing_with_an_input_method_neither_copies_nor_searches(desk: Desk) 
     expect(page.locator("#hits [data-query]")).to_have_attribute("data-query", "账号锁住了")
     keys.send("Input.insertText", {"text": "密码忘了"})
     expect(page.locator("#hits [data-query]")).to_have_attribute("data-query", "密码忘了")
-    expect(page.locator(".toast")).to_have_count(0)
+    assert page.locator(".toast").count() == 0
 
 
 def test_pages_over_plain_http_copy_as_well(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import fake
 import httpx
 import pytest
+from browse import PHONE as SMALL
 from browse import VIEWS, Desk, check_accessible, check_fits
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
@@ -210,6 +211,7 @@ def test_both_write_at_once_and_everything_stands_once_and_in_order(desk: Desk, 
         field.fill(f"客服第 {n} 条")
         field.press("Enter")
         visitor.say(f"访客第 {n} 条")
+    expect(page.locator("#outbox .message")).to_have_count(0)
     page.context.set_offline(True)
     visitor.say("断网时说的一")
     field.fill("断网时写的")
@@ -220,7 +222,7 @@ def test_both_write_at_once_and_everything_stands_once_and_in_order(desk: Desk, 
     page.get_by_role("button", name="重发").click()
     expect(page.locator("#outbox .message")).to_have_count(0)
     messages = visitor.history()["messages"]
-    expect(page.locator("#messages .message")).to_have_count(len(messages), timeout=20_000)
+    expect(page.locator("#messages .message")).to_have_count(len(messages))
     drawn = page.locator("#messages .message").evaluate_all("all => all.map((each) => Number(each.dataset.sequence))")
     assert drawn == [message["sequence"] for message in messages]
     assert [message["text"] for message in visitor.heard()] == [*(f"客服第 {n} 条" for n in range(3)), "断网时写的"]
@@ -298,7 +300,7 @@ def test_from_the_reply_to_an_entry_and_back_by_keyboard_alone(desk: Desk, offic
     page.get_by_label("回复访客").focus()
     page.keyboard.press("Control+k")
     page.keyboard.type("账号锁住了")
-    expect(page.locator("#hits .verdict")).to_be_visible()
+    expect(page.locator("#hits [data-query]")).to_have_attribute("data-query", "账号锁住了")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.get_by_label("回复访客")).to_be_focused()
@@ -306,6 +308,35 @@ def test_from_the_reply_to_an_entry_and_back_by_keyboard_alone(desk: Desk, offic
     expect(page.locator("#messages .agent .quoted")).to_contain_text(LOCKED.question)
     [message] = visitor.heard()
     assert message["answer"]["answer"] == LOCKED.answer
+
+
+def test_who_closes_the_search_before_the_hits_come_gets_nothing_quoted(desk: Desk, office: Office) -> None:
+    """Enter was for the search that stood open, and not for the next."""
+    page = taken(desk, office, Visitor.of(office))
+    page.keyboard.press("Control+k")
+    expect(page.locator("#hits .hit").first).to_be_visible()
+    held: list[Route] = []
+    page.route("**/console/?*", lambda route: held.extend([route]), times=1)
+    page.keyboard.insert_text("账号锁住了")
+    page.keyboard.press("Enter")
+    while not held:
+        page.wait_for_timeout(20)
+    page.locator("#finder").get_by_role("button", name="关闭").click()
+    page.keyboard.press("Control+k")
+    held[0].continue_()
+    expect(page.locator("#hits [data-query]")).to_have_attribute("data-query", "账号锁住了")
+    page.wait_for_timeout(200)
+    expect(page.locator("#finder")).to_be_visible()
+    expect(page.locator("#quote")).to_be_hidden()
+
+
+def test_on_a_phone_the_field_for_the_reply_lies_before_ones_eyes(desk: Desk, office: Office) -> None:
+    """Right after the ticket was taken, with nothing to scroll."""
+    page = opened(desk, Visitor.of(office, "账号锁住了怎么办"), size=SMALL)
+    page.get_by_role("button", name="接待", exact=True).click()
+    expect(page.get_by_text("由我接待")).to_be_visible()
+    expect(page.get_by_label("回复访客")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="发送", exact=True)).to_be_in_viewport(ratio=1)
 
 
 def test_answers_for_the_visitors_last_message_are_suggested_live(desk: Desk, office: Office) -> None:
@@ -373,6 +404,21 @@ def test_a_slash_at_the_beginning_searches_the_replies_kept_ready(desk: Desk, of
     expect(field).to_have_value("/")
 
 
+def test_what_an_input_method_gives_in_the_end_searches_the_replies_too(desk: Desk, office: Office) -> None:
+    """Enter takes the reply that fits the whole text, not one that fitted what stood there before."""
+    page = taken(desk, office, Visitor.of(office))
+    field, offered = page.get_by_label("回复访客"), page.get_by_role("listbox", name="常用语")
+    field.focus()
+    page.keyboard.type("/")
+    expect(offered.get_by_role("option")).to_have_count(2)
+    keys = page.context.new_cdp_session(page)
+    keys.send("Input.imeSetComposition", {"text": "jie suo", "selectionStart": 7, "selectionEnd": 7})
+    keys.send("Input.insertText", {"text": "解锁"})
+    expect(offered.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("您的账号已解锁。")
+
+
 def test_what_replies_are_searched_by_never_reaches_the_visitor(desk: Desk, office: Office) -> None:
     """Not where none fits, nor before they have been read; after Escape it is a text like any other."""
     visitor = Visitor.of(office)
@@ -387,6 +433,8 @@ def test_what_replies_are_searched_by_never_reaches_the_visitor(desk: Desk, offi
     with page.expect_request("**/api/staff/canned"):
         field.fill("/解锁")
     field.press("Enter")
+    while not held:
+        page.wait_for_timeout(20)
     held[0].continue_()
     page.unroute("**/api/staff/canned")
     expect(offered.get_by_role("option")).to_have_count(1)
@@ -531,6 +579,7 @@ def test_who_reads_further_up_is_not_moved(desk: Desk, office: Office) -> None:
     page = taken(desk, office, visitor)
     log = page.locator("#log")
     until(lambda: log.evaluate("log => log.scrollTop") > 0)
+    until(lambda: (past := visitor.history())["staff_read"] == past["messages"][-1]["sequence"])
     log.evaluate("log => { log.scrollTop = 0; }")
     page.wait_for_timeout(300)
     read = visitor.history()["staff_read"]
@@ -585,6 +634,81 @@ def test_notes_and_endings_stand_in_the_history_and_the_visitor_reads_no_note(de
     assert "已电话核实" not in said
     assert "后台已解锁" not in said
     assert "已办结" in said
+
+
+def test_what_ends_the_conversation_waits_for_the_reply_that_is_on_its_way(desk: Desk, office: Office) -> None:
+    """Nothing overtakes it; whoever cancels meanwhile has done nothing."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    field, dialog = page.get_by_label("回复访客"), page.locator("dialog[open]")
+    state = page.locator("#ticket-head .tag")
+    held: list[Route] = []
+    page.route("**/reply", lambda route: held.extend([route]))
+    for cancels in (True, False):
+        field.fill("已为您解锁")
+        field.press("Enter")
+        while not held:
+            page.wait_for_timeout(20)
+        page.get_by_role("button", name="已处理").click()
+        dialog.get_by_role("button", name="已处理").click()
+        page.wait_for_timeout(300)
+        expect(state).to_have_text("处理中")
+        if cancels:
+            dialog.get_by_role("button", name="取消").click()
+        held.pop().continue_()
+        expect(page.locator("#outbox .message")).to_have_count(0)
+        if cancels:
+            page.wait_for_timeout(300)
+            expect(state).to_have_text("处理中")
+    expect(state).to_have_text("已处理")
+    assert [message["text"] for message in visitor.heard()] == ["已为您解锁"] * 2
+
+
+def test_what_ends_the_conversation_is_held_up_by_a_reply_that_was_not_sent(desk: Desk, office: Office) -> None:
+    """It says why; once the reply is sent again, or dropped, it goes on."""
+    visitor = Visitor.of(office)
+    page = taken(desk, office, visitor)
+    page.route("**/reply", lambda route: route.abort(), times=1)
+    page.get_by_label("回复访客").fill("已为您解锁")
+    page.keyboard.press("Enter")
+    expect(page.locator("#outbox .failed")).to_be_visible()
+    page.get_by_role("button", name="已处理").click()
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_role("button", name="已处理").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("还有回复没有发出")
+    dialog.get_by_role("button", name="取消").click()
+    page.get_by_role("button", name="重发").click()
+    expect(page.locator("#outbox .message")).to_have_count(0)
+    page.get_by_role("button", name="已处理").click()
+    dialog.get_by_role("button", name="已处理").click()
+    expect(page.locator("#ticket-head .tag")).to_have_text("已处理")
+    assert [message["text"] for message in visitor.heard()] == ["已为您解锁"]
+    desk.faults.clear()  # the browser notes what was cut
+
+
+def test_what_ends_the_conversation_says_that_something_has_not_been_sent(desk: Desk, office: Office) -> None:
+    """A text or a quoted entry in the composer, before it is hidden; a note ends nothing."""
+    page = taken(desk, office, Visitor.of(office))
+    field, dialog = page.get_by_label("回复访客"), page.locator("dialog[open]")
+    words = dialog.get_by_text("回复框中还有未发出的内容")
+
+    def told(*names: str) -> Iterator[bool]:
+        for name in names:
+            page.locator("#ticket-head").get_by_role("button", name=name).click()
+            expect(dialog).to_be_visible()
+            yield words.is_visible()
+            dialog.get_by_role("button", name="取消").click()
+
+    assert list(told("已处理", "转交", "放回队列", "备注")) == [False] * 4
+    field.fill("写到一半")
+    assert list(told("已处理", "转交", "放回队列", "备注")) == [True, True, True, False]
+    page.get_by_role("button", name="已处理").click()
+    check_accessible(page)
+    dialog.get_by_role("button", name="取消").click()
+    field.fill("")
+    page.keyboard.press("Control+k")
+    page.locator("#hits").get_by_role("button", name="插入").first.click()
+    assert list(told("已处理")) == [True]
 
 
 def test_whoever_is_too_late_is_told_plainly(desk: Desk, office: Office) -> None:

@@ -247,6 +247,8 @@ def test_while_a_picture_is_sent_up_it_says_so_and_nothing_overtakes_it(desk: De
     page.keyboard.press("Enter")
     expect(outbox).to_have_count(2)
     assert case.heard() == []
+    while not held:
+        page.wait_for_timeout(20)
     held[0].continue_()
     expect(outbox).to_have_count(0)
     assert case.heard() == [("", (320, 200)), ("第二条", None)]

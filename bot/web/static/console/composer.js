@@ -30,6 +30,7 @@ document.addEventListener("alpine:init", () => {
     quote: null,
     outbox: [],
     sending: false,
+    sent: null, // a promise: all that is on its way now has come to its end
     failed: "", // why the first of the outbox could not be sent
     signalled: 0,
     canned: null, // null until they have been fetched
@@ -41,6 +42,17 @@ document.addEventListener("alpine:init", () => {
 
     get quoteTitle() { return this.quote ? this.quote.title : ""; },
     get quoteAnswer() { return this.quote ? this.quote.answer : ""; },
+
+    /** Whether something was written that nobody has sent. */
+    unsent() {
+      return Boolean(this.$refs.reply.value.trim() || this.quote || this.file);
+    },
+
+    /** Whether the visitor has everything that was sent, once nothing is on its way any more. */
+    async delivered() {
+      await this.sent;
+      return !this.outbox.length;
+    },
 
     init() {
       this.kept = "draft:" + document.body.dataset.me + ":" + this.number;
@@ -132,9 +144,12 @@ document.addEventListener("alpine:init", () => {
       this.$refs.reply.focus();
     },
 
+    pump() {
+      if (!this.sending) this.sent = this.sendAll();
+    },
+
     /** Send what waits, one after the other, so that nothing overtakes. */
-    async pump() {
-      if (this.sending) return;
+    async sendAll() {
       this.sending = true;
       this.failed = "";
       while (this.outbox.length && !this.failed) {

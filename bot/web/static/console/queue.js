@@ -12,7 +12,7 @@
       (error) => {
         button.disabled = false;
         desk.toast(error.message, true);
-        htmx.trigger("#queue", "refresh");
+        htmx.trigger("#queue-filter", "refresh");
       }
     );
   });

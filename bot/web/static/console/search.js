@@ -1,7 +1,7 @@
 /* Search with the keyboard alone: ↓ and ↑ move from the field to the hits and back, Enter copies or inserts the words.
  *
- * The hits are drawn by the server for one text; Enter waits for those of the text that stands in the field. What is
- * picked beside a conversation goes out as the event `entry:picked`.
+ * The hits are drawn by the server for one text; keys that are for hits wait for those of the text that stands in the
+ * field. What is picked beside a conversation goes out as the event `entry:picked`.
  */
 document.addEventListener("alpine:init", () => {
   const PAUSE = 120; // milliseconds without a key before we look
@@ -9,10 +9,12 @@ document.addEventListener("alpine:init", () => {
   Alpine.data("search", () => ({
     told: "",
     timer: 0,
-    due: null, // the deed that waits for the hits
+    ahead: [], // keys that wait for the hits
+    within: false, // whether the focus stands on a hit while they are replaced
     inserts: false,
     field: null,
     system: null,
+    form: null,
     hits: null,
     slash: null,
 
@@ -20,11 +22,15 @@ document.addEventListener("alpine:init", () => {
       this.inserts = Boolean(this.$root.dataset.insert);
       this.field = this.$root.querySelector("#search-field");
       this.system = this.$root.querySelector("#search-system");
+      this.form = this.$root.querySelector("#search-form");
       this.hits = this.$root.querySelector("#hits");
+      this.hits.addEventListener("htmx:beforeSwap", () => { this.within = this.hits.contains(document.activeElement); });
       this.hits.addEventListener("htmx:afterSettle", () => this.drawn());
       this.$root.addEventListener("htmx:afterRequest", ({ detail }) => {
-        if (detail.failed) this.due = null;
+        if (detail.failed) this.ahead = [];
       });
+      const dialog = this.$root.closest("dialog");
+      if (dialog) dialog.addEventListener("close", () => { this.ahead = []; });
       this.slash = (event) => {
         const busy = event.target.closest("input, textarea, select, dialog[open]");
         if (event.key !== "/" || this.inserts || busy || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -70,15 +76,22 @@ document.addEventListener("alpine:init", () => {
     },
 
     typed(event) {
+      this.ahead = []; // what was pressed was for another text
       if (event.isComposing) return;
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.look(), PAUSE);
     },
 
+    changed() {
+      this.ahead = [];
+      this.look();
+    },
+
     look() {
       clearTimeout(this.timer);
+      this.timer = 0;
       this.keep();
-      htmx.trigger("#search-form", "look");
+      htmx.trigger(this.form, "look");
     },
 
     submit() {}, // Enter is dealt with as a key
@@ -90,14 +103,16 @@ document.addEventListener("alpine:init", () => {
     },
 
     drawn() {
+      if (this.within && !this.hits.contains(document.activeElement)) this.field.focus(); // its hit is gone
+      this.within = false;
       if (!this.fresh()) return; // another text has been typed meanwhile, and is on its way
       this.clip();
       this.mark();
       const count = this.hits.querySelector("[data-query]").dataset.count;
       this.told = !this.field.value.trim() ? "" : count === "0" ? "没有接近的条目" : "找到 " + count + " 条";
-      const due = this.due;
-      this.due = null;
-      if (due) this.act(this.best(), due);
+      const ahead = this.field.value.trim() ? this.ahead : [];
+      this.ahead = [];
+      ahead.forEach((key) => this.move(key));
     },
 
     /** What the arrows go to: the hits, and the line that unfolds those farther away. */
@@ -130,41 +145,45 @@ document.addEventListener("alpine:init", () => {
 
     key(event) {
       if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
-      const cards = this.cards();
-      const at = cards.indexOf(event.target.closest(".hit, summary"));
-      const inField = event.target === this.field;
-      if (event.key === "ArrowDown" && (inField || at >= 0)) this.go(event, cards[at + 1]);
-      else if (event.key === "ArrowUp" && at >= 0) this.go(event, at ? cards[at - 1] : this.field);
-      else if (event.target.tagName === "SUMMARY" && event.key !== "Escape") return; // its keys unfold it
-      else if (event.key === "Enter" && (inField || event.target === cards[at])) this.enter(event, cards[at]);
-      else if (event.key === "Escape" && !this.inserts && (this.field.value || at >= 0)) this.clear(event);
-      else if (event.key.length === 1 && event.target === cards[at] && event.key !== " " && event.key !== "/") {
-        this.field.focus(); // what is typed goes on there
-      }
+      const { key, shiftKey, target } = event;
+      const inField = target === this.field;
+      const onHit = target.matches(".hit"); // and not on a button in it; the keys of a summary are its own
+      const card = target.closest(".hit, summary");
+      const up = key === "ArrowUp" && (card || this.ahead.length);
+      if ((key === "ArrowDown" && (inField || card)) || up || (key === "Enter" && (inField || onHit))) {
+        event.preventDefault();
+        if (this.fresh()) this.move({ key, shiftKey });
+        else this.wait({ key, shiftKey });
+      } else if (key === "Escape" && !this.inserts && (this.field.value || card)) this.clear(event);
+      else if (key.length === 1 && onHit && key !== " " && key !== "/") this.field.focus(); // what is typed goes on there
     },
 
-    go(event, to) {
-      event.preventDefault();
+    /** Keep a key until the hits are there; after Enter no other counts. */
+    wait(key) {
+      if (!this.ahead.some((each) => each.key === "Enter")) this.ahead.push(key);
+      if (this.timer || !this.form.classList.contains("htmx-request")) this.look();
+    },
+
+    /** Do what a key means to the hits as they stand there. */
+    move({ key, shiftKey }) {
+      const cards = this.cards();
+      const at = cards.indexOf(document.activeElement.closest(".hit, summary"));
+      if (key === "ArrowDown") this.go(cards[at + 1]);
+      else if (key === "ArrowUp") this.go(at > 0 ? cards[at - 1] : this.field);
+      else this.act(at < 0 ? this.best() : cards[at], this.inserts ? "insert" : shiftKey ? "open" : "copy");
+    },
+
+    go(to) {
       if (!to) return;
       to.focus();
       if (to !== this.field) to.scrollIntoView({ block: "nearest" });
-    },
-
-    enter(event, card) {
-      event.preventDefault();
-      const deed = this.inserts ? "insert" : event.shiftKey ? "open" : "copy";
-      if (card || this.fresh()) this.act(card || this.best(), deed);
-      else {
-        this.due = deed;
-        this.look();
-      }
     },
 
     clear(event) {
       event.preventDefault();
       this.field.value = "";
       this.field.focus();
-      this.look();
+      this.changed();
     },
 
     press(event) {
@@ -173,7 +192,7 @@ document.addEventListener("alpine:init", () => {
     },
 
     act(card, deed) {
-      if (!card) return;
+      if (!card || !card.matches(".hit")) return;
       const answer = card.querySelector(".answer");
       if (deed === "copy") desk.copy(answer.textContent);
       else if (deed === "open") location.assign(card.querySelector("[data-deed=open]").href);

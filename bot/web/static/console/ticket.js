@@ -147,9 +147,15 @@ document.addEventListener("alpine:init", () => {
       this.refresh();
     },
 
+    /** The part of the page that writes to the visitor. */
+    composer() {
+      return Alpine.$data(this.$root.querySelector(".composer"));
+    },
+
     ask(event) {
       const dialog = this.$root.querySelector("#ask-" + event.currentTarget.dataset.ask);
       dialog.querySelector(".bad").hidden = true;
+      dialog.querySelectorAll(".unsent").forEach((each) => { each.hidden = !this.mine || !this.composer().unsent(); });
       const owner = this.state && this.state.owner && this.state.owner.name;
       dialog.querySelectorAll("option").forEach((each) => { each.hidden = each.disabled = Boolean(owner) && each.value === owner; });
       dialog.showModal();
@@ -161,6 +167,7 @@ document.addEventListener("alpine:init", () => {
       const button = form.querySelector("button.strong");
       button.disabled = true;
       try {
+        if (deed !== "note" && this.mine && !(await this.replied(form.closest("dialog")))) return;
         await desk.api("POST", this.path + "/" + deed, Object.fromEntries(new FormData(form)));
         form.reset();
         this.closeDialogs();
@@ -170,9 +177,18 @@ document.addEventListener("alpine:init", () => {
         const trouble = form.querySelector(".bad");
         trouble.textContent = error.message;
         trouble.hidden = false;
+      } finally {
+        button.disabled = false;
       }
-      button.disabled = false;
       this.refresh();
+    },
+
+    /** Whether a deed may go on: what was sent before it has arrived, and its dialog was not left meanwhile. */
+    async replied(dialog) {
+      const left = new Promise((resolve) => dialog.addEventListener("close", () => resolve("left"), { once: true }));
+      const delivered = await Promise.race([left, this.composer().delivered()]);
+      if (!delivered) throw new Error("还有回复没有发出，请先取消，把它重发或删除后再继续。");
+      return delivered !== "left";
     },
 
     closeDialogs() {
