@@ -6,6 +6,8 @@ No instance at import.
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -24,6 +26,17 @@ from bot.sweep import Retention
 
 NO_MODEL: Final = "none"
 """The value of FAQ_MODEL for keyword search only."""
+
+_APP: Final = re.compile("[0-9]+:[A-Za-z0-9]+")
+_HOST: Final = r"\w(?:[\w-]*\w)?(?:\.\w(?:[\w-]*\w)?)*"
+_HOSTS: Final = {
+    "qq_filed_hosts": (re.compile(_HOST), "主机名：请写成 help.example.gov.cn 的形式，不带 https://、端口和路径"),
+    "qq_picture_hosts": (
+        re.compile(rf"{_HOST}(:\d{{1,5}})?", re.ASCII),
+        "主机名或“主机名:端口”：请写成 img.example.gov.cn:8443 的形式，不带 https:// 和路径",
+    ),
+}
+"""What a host of these settings looks like, and how to say so."""
 
 _DEFAULT = Thresholds()
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -128,10 +141,23 @@ class Settings(BaseSettings):
     @field_validator("qq_apps")
     @classmethod
     def _apps(cls, value: SecretStr | None) -> SecretStr | None:
-        for part in (value.get_secret_value() if value else "").split():
-            app_id, _, secret = part.partition(":")
-            if not (app_id.isascii() and app_id.isdigit() and secret.isascii() and secret.isalnum()):
-                raise ValueError("请写成 APPID:SECRET，多个机器人之间用空格分隔")
+        if value is None:
+            return None
+        parts = value.get_secret_value().split()
+        if not parts or not all(_APP.fullmatch(part) for part in parts):
+            raise ValueError("请写成 APPID:SECRET，多个机器人之间用空格分隔")
+        app_ids = Counter(part.partition(":")[0] for part in parts)
+        if again := [app_id for app_id, often in app_ids.items() if often > 1]:
+            raise ValueError(f"AppID {again[0]} 写了不止一次")
+        return value
+
+    @field_validator("qq_filed_hosts", "qq_picture_hosts")
+    @classmethod
+    def _hosts(cls, value: str | None, info: ValidationInfo) -> str | None:
+        form, named = _HOSTS[str(info.field_name)]
+        for host in (value or "").split():
+            if not form.fullmatch(host):
+                raise ValueError(f"“{host}”不是{named}，多个之间用空格分隔")
         return value
 
     @field_validator("public_url", "qq_api")

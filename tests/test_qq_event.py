@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from nonebot.adapters.onebot import v11 as onebot
-from nonebot.adapters.qq import C2CMessageCreateEvent, GroupAtMessageCreateEvent
+from nonebot.adapters.qq import C2CMessageCreateEvent, GroupAtMessageCreateEvent, GroupMessageCreateEvent
 
 from bot.qq.event import REPLIED_TO, heard, is_addressed, without_reply
 from bot.qq.model import Address, Heard
@@ -82,12 +82,50 @@ def test_a_group_message_is_of_its_member_there() -> None:
     assert is_addressed(event)
 
 
-@pytest.mark.parametrize("stamp", ["", "yesterday", "2026-11-02T08:59:00", "2126-01-01T00:00:00+08:00"])
+@pytest.mark.parametrize(
+    "stamp", ["", "yesterday", "2026-11-02T08:59:00", "2126-01-01T00:00:00+08:00", "0001-01-01T00:00:00+14:00"]
+)
 def test_a_time_that_is_none_or_to_come_is_now(stamp: str) -> None:
     """So that no window to reply is longer than the platform's."""
     found = heard(private(timestamp=stamp), "102", NOW)
     assert found is not None
     assert found.at == NOW
+
+
+def mention(who: str, **more: Any) -> dict[str, Any]:
+    return {"scope": "single", "bot": False, "id": who, "is_you": False, "member_openid": who, "username": who} | more
+
+
+ME = mention("ME", is_you=True, bot=True)
+ALL = {"scope": "all", "is_you": True, "username": "全体成员"}
+
+
+@pytest.mark.parametrize(
+    ("content", "mentions", "addressed"),
+    [
+        ("<@ME> 账号被锁", [ME], True),
+        ("请问 <@ME> 账号被锁", [ME], True),
+        ("<@LI> <@ME> 账号被锁", [mention("LI"), ME], True),
+        ("账号被锁", [ME], True),
+        ("账号被锁", None, False),
+        ("账号被锁", [ALL], False),
+        ("<@LI> 账号被锁", [mention("LI")], False),
+        ("<@OTHER> 账号被锁", [mention("OTHER", bot=True)], False),
+    ],
+)
+def test_where_the_bot_hears_all_of_a_group_who_names_it_means_it(
+    content: str, mentions: list[dict[str, Any]] | None, *, addressed: bool
+) -> None:
+    """Anywhere in the message; whom the adapter takes it to be for, as a reply to any bot, does not count."""
+    data = private().model_dump() | {
+        "author": {"id": "M", "member_openid": "M", "bot": False, "member_role": "member"},
+        "group_id": "G",
+        "group_openid": "G",
+        "content": content,
+        "mentions": mentions,
+    }
+    event = GroupMessageCreateEvent.model_validate(data | {"to_me": not addressed})
+    assert is_addressed(event) == addressed
 
 
 def test_a_onebot_message_is_its_words_and_pictures() -> None:

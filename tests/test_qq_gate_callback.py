@@ -201,6 +201,13 @@ def test_a_message_is_acknowledged_once_it_is_kept(kept: bool, status: int, time
     assert receipts._expected == {}
 
 
+def test_half_a_character_in_its_id_does_not_keep_a_message_from_being_acknowledged() -> None:
+    """It is known by its id as the adapter reads it."""
+    receipts, kind = Receipts(), "GROUP_AT_MESSAGE_CREATE"
+    body = dispatch(kind, {**GROUP_MESSAGE, "id": "\ud83d"})
+    assert deliver(receipts, lambda: receipts.settle((APP_ID, kind, "?"), kept=True), body) == [200]
+
+
 def test_a_message_of_which_nothing_is_heard_comes_again(
     monkeypatch: pytest.MonkeyPatch, warned: pytest.LogCaptureFixture
 ) -> None:

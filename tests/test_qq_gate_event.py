@@ -132,6 +132,10 @@ def test_what_is_there_is_left_as_it_is() -> None:
         ({"msg_elements": [{"author": {"bot": "no idea"}}]}, False),
         ({"msg_elements": "nonsense"}, False),
         ({"to_me": "perhaps"}, False),
+        ({"to_me": True}, False),
+        ({"reply": {"content": "x"}}, False),
+        ({"message": "boo"}, False),
+        ({"original_message": 3}, False),
         ({"something": {"new": [1]}}, True),
     ],
 )
@@ -169,6 +173,16 @@ def test_nobody_and_nowhere_are_not_made_up(missing: str) -> None:
     """Which message it is, who wrote it and in what group: without these it cannot be read."""
     assert complete("GROUP_AT_MESSAGE_CREATE", {**GROUP_MESSAGE, missing: None}, NOW) is None
     assert complete("GROUP_AT_MESSAGE_CREATE", {**GROUP_MESSAGE, "author": {"id": "MEMBER"}}, NOW) is None
+
+
+@pytest.mark.parametrize("openid", ["", 5, "a/../../groups/G", "..", "a?b", "用户", "a\n", "A" * 20 + "%2F"])
+def test_an_id_that_leads_elsewhere_is_none(openid: Any) -> None:
+    """Answers go to addresses of the platform's that are made with it."""
+    group = {**GROUP_MESSAGE, "author": {"id": "MEMBER", "member_openid": openid}}
+    assert complete("GROUP_AT_MESSAGE_CREATE", group, NOW) is None
+    assert complete("GROUP_AT_MESSAGE_CREATE", {**GROUP_MESSAGE, "group_openid": openid}, NOW) is None
+    assert complete("C2C_MESSAGE_CREATE", {"id": "1", "author": {"id": "U", "user_openid": openid}}, NOW) is None
+    assert complete("C2C_MESSAGE_CREATE", {"id": "1", "author": {"user_openid": "a-B_9"}}, NOW) is not None
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS - {"C2C_MESSAGE_CREATE"}))

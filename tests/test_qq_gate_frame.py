@@ -19,6 +19,14 @@ from bot.qq import connection
 pytest_plugins = ("gatekeeper",)
 
 
+UNFIT = [
+    *(5, "你好", None, {}, {"type": None, "data": {}}, {"type": ["text"], "data": {"text": "你好"}}),
+    *({"type": "text"}, {"type": "text", "data": {}}, {"type": "text", "data": {"text": ["你好"]}}),
+    {"type": "image", "data": ["a"]},
+]
+"""What is no part of a message."""
+
+
 def test_frames_that_are_no_events_leave_the_connection_open(nonebot_made: Callable[[], Behind]) -> None:
     """No JSON, no object, another account's, an answer to nothing: skipped, and the next message is heard."""
 
@@ -34,6 +42,7 @@ def test_frames_that_are_no_events_leave_the_connection_open(nonebot_made: Calla
                 *({"post_type": "message"}, {**PRIVATE, "self_id": 99999}, {**PRIVATE, "user_id": "nobody"}),
                 *({**PRIVATE, "message_type": "guild"}, {**PRIVATE, "post_type": ["message"]}),
                 *({**PRIVATE, "notice_type": "poke"}, {**PRIVATE, "sub_type": {}}, {**PRIVATE, "time": "soon"}),
+                *({**PRIVATE, "message": [each]} for each in UNFIT),
                 {**PRIVATE, "raw_message": "x" * connection.LARGEST_FRAME},
             ):
                 peer.say(frame, "bytes" if isinstance(frame, bytes) else "text")
@@ -61,6 +70,9 @@ def test_frames_that_are_no_events_leave_the_connection_open(nonebot_made: Calla
         {"message_type": "group", "group_id": 77777, "sub_type": "normal", "sender": {"level": 1, "role": "owner"}},
         {"message": "你好"},
         {"message": [{"type": "text", "data": {"text": "你好"}}], "message_format": "array", "real_id": None},
+        {"message": [{"type": "face", "data": None}, {"type": "dice"}, *PRIVATE["message"]]},
+        {"message": [*PRIVATE["message"], {"type": "forward", "data": {"id": 5, "content": [{"type": 1}]}}]},
+        {"to_me": "perhaps", "reply": {"id": 1}, "original_message": 5, "replied_to": ["x"]},
     ],
 )
 def test_a_message_is_heard_however_its_client_puts_it(
@@ -82,6 +94,40 @@ def test_a_message_is_heard_however_its_client_puts_it(
     assert isinstance(event, onebot.MessageEvent)
     assert event.get_plaintext() == "你好"
     assert event.get_user_id() == "54321"
+
+
+def test_what_is_told_of_a_part_is_read_as_text() -> None:
+    """As the standard has it; a client may give a number as such. What the adapter adds itself is its own to say."""
+
+    async def passed() -> list[Message]:
+        taken = list[Message]()
+
+        async def inner(_: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "websocket.accept"})
+            while (message := await receive())["type"] != "websocket.disconnect":
+                taken.append(message)
+
+        peer = Peer(gate_before(inner))
+        await peer.open()
+        parts = [
+            {"type": "at", "data": {"qq": 10001, "more": {"a": [1]}}, "id": 7},
+            {"type": "text", "data": {"text": 5}},
+            {"type": "image", "data": {"url": "u", "file_size": 12.5, "summary": None}},
+        ]
+        peer.say({**PRIVATE, "message": parts, "to_me": True, "reply": {}, "original_message": [], "replied_to": "x"})
+        await peer.close()
+        return taken
+
+    _, message = asyncio.run(passed())
+    assert json.loads(message["text"]) == {
+        **PRIVATE,
+        "message": [
+            {"type": "at", "data": {"qq": "10001"}},
+            {"type": "text", "data": {"text": "5"}},
+            {"type": "image", "data": {"url": "u", "file_size": "12.5"}},
+        ],
+        "sender": {"nickname": "名字"},
+    }
 
 
 def test_an_answer_that_comes_twice_counts_once(nonebot_made: Callable[[], Behind]) -> None:

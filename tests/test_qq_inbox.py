@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +24,9 @@ from bot.desk import Desk
 from bot.dialogue import Bot
 from bot.escalation import HUMAN
 from bot.model import Picture
-from bot.picture import PictureError
+from bot.picture import BUSY, PictureError
 from bot.qq import wording
+from bot.qq.clerk import PICTURES_AT_ONCE, Pictures
 from bot.qq.errand import TOO_MANY
 from bot.qq.fetch import FAILED
 from bot.qq.inbox import Inbox, Limits
@@ -71,25 +74,31 @@ class House:
         self.rate = "1000/minute"
 
         self.fetched = list[str]()
+        self.kept = count(1)
         self.album: Callable[[Pass], str] = self.no_album
+        self.now = START + timedelta(minutes=1)
         self.tickets = "20/hour"
 
     def no_album(self, holder: Pass) -> str:  # noqa: ARG002
         raise PictureError("图片没有收到。")
 
     def one_album(self, holder: Pass) -> str:
-        kept = Picture(f"picture-{len(self.fetched)}-0000", holder.conversation_id, "image/png", 1, 1, 1, START)
+        kept = Picture(f"picture-{next(self.kept)}-0000", holder.conversation_id, "image/png", 1, 1, 1, START)
         self.bot.add_picture(holder, kept)
         return kept.id
 
-    def keep_picture(self, holder: Pass, url: str, address: Address) -> str:  # noqa: ARG002
+    def fetch(self, url: str, address: Address, seconds: float) -> bytes:  # noqa: ARG002
         self.fetched.append(url)
+        return url.encode()
+
+    def keep(self, holder: Pass, data: bytes) -> str:  # noqa: ARG002
         return self.album(holder)
 
     def run(self, deed: Callable[[Inbox], Awaitable[object]]) -> None:
         async def live() -> None:
             limits = Limits(Limit(self.rate), Limit("1000/minute"), Limit(self.tickets), Limit("1/minute"))
-            inbox = Inbox(self.bot, self.store, self.told, self.keep_picture, limits)
+            pictures = Pictures(self.fetch, self.keep)
+            inbox = Inbox(self.bot, self.store, self.told, pictures, limits, clock=lambda: self.now)
             await inbox.resume()
             await deed(inbox)
             while inbox.busy:
@@ -379,6 +388,24 @@ def test_an_answer_can_reply_to_each_message(house: House) -> None:
     assert chat.openings == tuple(Opening(f"message-{n}", START + timedelta(seconds=n)) for n in (1, 2))
 
 
+@pytest.mark.parametrize(("address", "lasts"), [(LI, timedelta(hours=24)), (IN_GROUP, timedelta(hours=1))])
+def test_what_waited_too_long_for_the_next_start_is_forgotten(
+    house: House, caplog: pytest.LogCaptureFixture, address: Address, lasts: timedelta
+) -> None:
+    """In a group the talk has gone on; the operator is told how many there were, and nothing of them."""
+    house.hear(heard(1, "账号被锁定怎么办", address))
+    for n in (2, 3):
+        house.store.write(lambda rows, n=n: rows.add_heard(heard(60 * n, "忘记密码怎么办", address)))
+    house.now = START + timedelta(minutes=2, seconds=30) + lasts
+    house.run(lambda _: asyncio.sleep(0))
+    assert [text for author, text in house.dialogue(address) if author == "visitor"] == [
+        "账号被锁定怎么办",
+        "忘记密码怎么办",
+    ]
+    assert house.store.read(lambda rows: rows.unanswered()) == []
+    assert [record.getMessage() for record in caplog.records] == ["QQ：有 1 条消息等待过久，不再回答"]
+
+
 # Tried again
 
 
@@ -393,10 +420,8 @@ def test_what_could_not_be_kept_is_tried_again_from_there(house: House, row: str
     chat = house.store.read(lambda rows: rows.chat_at(LI))
     assert chat is not None
     said = [m for m in house.store.read(lambda rows: rows.messages(chat.conversation_id)) if m.author == "visitor"]
-    assert [(m.text, m.picture) for m in said] == [
-        ("账号被锁定怎么办", "picture-1-0000"),
-        ("", "picture-2-0000"),
-    ]
+    assert [m.text for m in said] == ["账号被锁定怎么办", ""]
+    assert {m.picture for m in said} == {"picture-1-0000", "picture-2-0000"}
     assert house.store.read(lambda rows: rows.unanswered()) == []
 
 
@@ -482,6 +507,7 @@ def test_a_number_that_is_given_again_is_another_message(house: House) -> None:
     """OneBot's may be, long after what had it was forgotten; it is no repetition then."""
     house.hear(heard(1, "账号被锁定怎么办"))
     house.store.write(lambda rows: rows.forget_heard(START + timedelta(days=1)))
+    house.now += timedelta(days=40)
     house.hear(replace(heard(1, "忘记密码怎么办"), at=START + timedelta(days=40)))
     assert [text for author, text in house.dialogue() if author == "visitor"] == ["账号被锁定怎么办", "忘记密码怎么办"]
 
@@ -543,6 +569,79 @@ def test_who_has_to_wait_for_the_store_takes_nobodys_place(house: House, monkeyp
 
     house.run(deed)
     assert house.dialogue(WANG) == [("visitor", "忘记密码怎么办"), ("bot", "点这里。")]
+
+
+class Stalled:
+    """Pictures that do not come; `going` ends that. How many are fetched at the same time, at most."""
+
+    def __init__(self) -> None:
+        self.going, self.counting = threading.Event(), threading.Lock()
+        self.now = self.most = 0
+
+    def __call__(self, url: str, address: Address, seconds: float) -> bytes:  # noqa: ARG002
+        with self.counting:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        self.going.wait(seconds)
+        with self.counting:
+            self.now -= 1
+        raise PictureError(FAILED)
+
+
+def test_who_waits_for_pictures_takes_nobodys_place(house: House) -> None:
+    """Be they many: others are answered meanwhile, their own next words after that, and memory is bounded."""
+    stalled = Stalled()
+    house.fetch = stalled  # type: ignore[method-assign]
+    people = [Address("qq", "102", f"SENDER{n}") for n in range(20)]
+
+    async def deed(inbox: Inbox) -> None:
+        for n, who in enumerate(people):
+            await inbox.take(heard(n, "", who, *[PICTURE] * 5))
+            await inbox.take(heard(100 + n, "忘记密码怎么办", who))
+        await inbox.take(heard(200, "账号被锁定怎么办", WANG))
+        await until(lambda: len(house.store.read(lambda rows: rows.unanswered())) == 40)
+        stalled.going.set()
+
+    house.run(deed)
+    assert house.dialogue(WANG) == [("visitor", "账号被锁定怎么办"), ("bot", "请等六小时。")]
+    assert all(house.dialogue(who)[0] == ("visitor", "忘记密码怎么办") for who in people)
+    assert house.told.texts == [FAILED] * 20
+    assert stalled.most == PICTURES_AT_ONCE
+
+
+def test_the_pictures_of_a_message_share_one_deadline(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are fetched together; who has to wait for others' longer than that is told to send them again."""
+    monkeypatch.setattr("bot.qq.clerk.SECONDS", 0.5)
+    house.fetch = Stalled()  # type: ignore[method-assign]
+    began = time.monotonic()
+    house.hear(*(heard(n, "", Address("qq", "102", f"SENDER{n}"), *[PICTURE] * 5) for n in range(20)))
+    assert time.monotonic() - began < 5
+    assert house.told.texts == [FAILED] * 20
+
+
+def test_a_picture_that_takes_long_to_draw_holds_up_no_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor are more than one drawn at a time; who has to wait too long is told so."""
+    monkeypatch.setattr("bot.qq.clerk.SECONDS", 0.5)
+    going, drawn = threading.Event(), list[str]()
+
+    def slow(holder: Pass) -> str:
+        drawn.append(holder.conversation_id)
+        assert going.wait(10)
+        return house.one_album(holder)
+
+    house.album = slow
+
+    async def deed(inbox: Inbox) -> None:
+        for n in range(10):
+            await inbox.take(heard(n, "", Address("qq", "102", f"SENDER{n}"), PICTURE))
+        await inbox.take(heard(20, "账号被锁定怎么办", WANG))
+        await until(lambda: len(house.told.texts) == 9)
+        assert house.dialogue(WANG) == [("visitor", "账号被锁定怎么办"), ("bot", "请等六小时。")]
+        going.set()
+
+    house.run(deed)
+    assert len(drawn) == 1
+    assert house.told.texts == [BUSY] * 9
 
 
 def test_what_is_kept_while_the_inbox_closes_is_answered_after_the_next_start(house: House) -> None:

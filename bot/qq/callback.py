@@ -11,6 +11,7 @@ strangers is ten digits and up to 64 letters and digits, which is no event, as e
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any, Final
 from nonebot.adapters.qq.event import EVENT_CLASSES
 from pydantic import ValidationError
 
-from bot.qq.payload import read_object, write_object
+from bot.qq.payload import ADDED, read_object, write_object
 from bot.qq.receipt import MessageKey
 from bot.qq.refusal import Notice, Refusal
 from bot.qq.signature import Key, is_fresh
@@ -46,6 +47,9 @@ TIMESTAMP: Final = b"x-signature-timestamp"
 ROLES: Final = ("member", "admin", "owner")
 
 _TOKEN: Final = re.compile("[A-Za-z0-9]{1,64}")
+_OPENID: Final = re.compile("[A-Za-z0-9_-]+")
+"""Of users and groups: answers go to addresses that are made with it."""
+_OURS: Final = ADDED | {"message"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,9 @@ class Callback:
                 (SIGNATURE, key.sign(f"{now:.0f}", again).encode()),
             ),
             again,
-            (app_id, passed["t"], passed["d"]["id"]) if passed.get("t") in PRIVATE_MESSAGES | GROUP_MESSAGES else None,
+            (app_id, passed["t"], json.loads(again)["d"]["id"])  # as the adapter reads it
+            if passed.get("t") in PRIVATE_MESSAGES | GROUP_MESSAGES
+            else None,
         )
 
     def _event(self, payload: Mapping[str, Any], now: float) -> dict[str, Any] | None:
@@ -126,11 +132,12 @@ def complete(kind: str, data: dict[str, Any], now: float) -> dict[str, Any] | No
 
     What the platform leaves out is filled in so that it changes nothing; what is unreadable and not needed is left out.
     """
+    data = {name: value for name, value in data.items() if name not in _OURS}
     if kind in PRIVATE_MESSAGES:
         data = {**_message(data), "author": _author(data.get("author"), "user_openid")}
     elif kind in GROUP_MESSAGES:
-        author = _author(data.get("author"), "member_openid")
-        data = {"group_id": data.get("group_openid"), **_message(data), "author": author}
+        author, group = _author(data.get("author"), "member_openid"), _openid(data.get("group_openid"))
+        data = {"group_id": group, **_message(data), "author": author, "group_openid": group}
     else:
         data = _filled(data, {"timestamp": int(now), "op_member_openid": ""})
     for _ in range(2):
@@ -183,8 +190,14 @@ def _message(data: dict[str, Any]) -> dict[str, Any]:
 def _author(author: Any, openid: str) -> Any:
     if not isinstance(author, dict):
         return author
-    author = _filled(author, {"id": author.get(openid), "bot": False})
+    author = {**author, openid: _openid(author.get(openid))}
+    author = _filled(author, {"id": author[openid], "bot": False})
     return {**author, "member_role": author["member_role"] if author.get("member_role") in ROLES else "member"}
+
+
+def _openid(value: Any) -> Any:
+    """An id as the platform writes them; None, without which nobody can be answered, where it is none."""
+    return value if isinstance(value, str) and _OPENID.fullmatch(value) else None
 
 
 def _mention(mention: Any) -> Any:

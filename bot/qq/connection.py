@@ -23,7 +23,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.api.dep import address
-from bot.qq.payload import read_object, write_object
+from bot.qq.event import REPLIED_TO
+from bot.qq.payload import ADDED, read_object, write_object
 from bot.qq.refusal import Notice, Refusal
 
 LARGEST_FRAME: Final = 1024 * 1024
@@ -40,6 +41,7 @@ REPLACED: Final = 1008
 _SELF_ID: Final = re.compile("[1-9][0-9]{4,19}")
 _SCHEMES: Final = ("bearer", "token")
 _MESSAGES: Final = ("private", "group")
+_OURS: Final = ADDED | {REPLIED_TO}
 _KNOWN_OF_SENDER: Final = ("nickname", "card", "role")
 
 
@@ -203,5 +205,21 @@ def _message(frame: dict[str, Any]) -> dict[str, Any]:
         {name: value for name, value in sender.items() if isinstance(value, str)} if isinstance(sender, dict) else {}
     )
     known = {name: known[name] for name in _KNOWN_OF_SENDER if name in known}
-    frame = {name: value for name, value in frame.items() if value is not None}
+    frame = {name: value for name, value in frame.items() if value is not None and name not in _OURS}
+    if isinstance(segments := frame.get("message"), list):
+        frame["message"] = [_segment(each) for each in segments]
     return {"font": 0, "raw_message": "", "sub_type": "normal", **frame, "sender": known}
+
+
+def _segment(segment: Any) -> dict[str, Any]:
+    """A part of a message as the standard has it: what is told of it are texts. ValueError if it is none.
+
+    Clients give numbers as such, and more besides, a whole forwarded chat, say; of that nothing is read.
+    """
+    kind, data = (segment.get("type"), segment.get("data") or {}) if isinstance(segment, dict) else (None, None)
+    if not isinstance(kind, str) or not isinstance(data, dict):
+        raise ValueError("no segment")  # noqa: TRY004 - what was sent is wrong, not what the caller passed
+    data = {name: str(value) for name, value in data.items() if isinstance(value, str | int | float)}
+    if kind == "text" and "text" not in data:
+        raise ValueError("no text")
+    return {"type": kind, "data": data}

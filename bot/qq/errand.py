@@ -19,8 +19,8 @@ TOO_MANY: Final = f"一条消息里最多查看 {MOST_PICTURES} 张图片，其�
 class Part:
     """What one turn takes of a message: its words, the picture at an address, or both; and what came of them so far.
 
-    `client_id` is what `Bot` knows it by, however often it comes. `picture` is the id of the picture once it is kept.
-    `said` is what could not be taken, in words for the visitor.
+    `client_id` is what `Bot` knows it by, however often it comes; see `are_one`. `picture` is the id of the picture
+    once it is kept. `said` is what could not be taken, in words for the visitor.
     """
 
     client_id: str
@@ -73,6 +73,11 @@ def _parts(heard: Heard) -> list[Part]:
     # With its time: OneBot may give a number again, long after what had it was forgotten.
     known = f"{address.platform} {address.self_id} {heard.message_id} {heard.at.timestamp()}"
     return [
-        Part(hashlib.sha256(f"{known} {number}".encode()).hexdigest()[:32], "" if number else heard.text, url)
+        Part(f"{hashlib.sha256(known.encode()).hexdigest()[:32]}-{number}", "" if number else heard.text, url)
         for number, url in enumerate(pictures or (None,))
     ]
+
+
+def are_one(first: str | None, second: str | None) -> bool:
+    """Whether two messages of a conversation's, by what `Bot` knows them by, are parts of one that was heard."""
+    return None not in (first, second) and str(first).partition("-")[0] == str(second).partition("-")[0]

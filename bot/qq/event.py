@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from nonebot.adapters import Event, MessageSegment
 from nonebot.adapters.onebot import v11 as onebot
-from nonebot.adapters.qq import C2CMessageCreateEvent, GroupMessageCreateEvent
+from nonebot.adapters.qq import C2CMessageCreateEvent, GroupAtMessageCreateEvent, GroupMessageCreateEvent
 
 from bot.qq.model import Address, Heard
 from bot.qq.receipt import MessageKey
@@ -50,6 +50,10 @@ def key_of(event: Event, self_id: str) -> MessageKey | None:
 
 def is_addressed(event: Event) -> bool:
     """Whether a message is meant for the bot: any in private, in a group one that names it."""
+    if isinstance(event, GroupMessageCreateEvent) and not isinstance(event, GroupAtMessageCreateEvent):
+        # Here the bot hears all of a group. The adapter compares names that are missing, so that a reply to any bot is
+        # one to ours, and drops mentions. Who replies to ours names it: QQ adds that mention by itself.
+        return any(each.scope == "single" and each.is_you for each in event.mentions or ())
     if event.is_tome() or isinstance(event, onebot.PrivateMessageEvent):
         return True
     if not isinstance(event, onebot.GroupMessageEvent):
@@ -97,6 +101,6 @@ def _moment(said: int | str, now: datetime) -> datetime:
     """When a message was sent, as the platform says; now, where that is no time or lies ahead."""
     try:
         at = datetime.fromtimestamp(said, UTC) if isinstance(said, int) else datetime.fromisoformat(said)
+        return min(at.astimezone(UTC), now) if at.tzinfo is not None else now
     except (ValueError, OverflowError, OSError):
         return now
-    return min(at, now) if at.tzinfo is not None else now

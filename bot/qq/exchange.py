@@ -18,6 +18,8 @@ from bot.live import QUEUE
 from bot.model import Message
 from bot.qq import official, onebot
 from bot.qq.bridge import Access, Bridge
+from bot.qq.clerk import Pictures
+from bot.qq.errand import are_one
 from bot.qq.fetch import fetch
 from bot.qq.gate import Gate
 from bot.qq.inbox import Inbox, Limits
@@ -68,7 +70,7 @@ class Exchange:
     """QQ, for as long as `running` lasts. `app` takes what comes for QQ. Made once per process."""
 
     def __init__(self, bot: Bot, store: Store, settings: Settings, keep: Keep, show: Show) -> None:
-        self._settings, self._keep = settings, keep
+        self._settings = settings
         access = access_of(settings)
         self._bots = access.bots
         self._bridge = Bridge(access)
@@ -94,7 +96,7 @@ class Exchange:
             Limit(settings.rate_tickets, "转人工的申请太多了"),
             Limit(TOLD),
         )
-        self._inbox = Inbox(bot, store, self._outbox, self._picture, limits)
+        self._inbox = Inbox(bot, store, self._outbox, Pictures(self._fetch, keep), limits)
         self.app: ASGIApp = Gate(
             self._bridge.app, self._bridge.receipts, bots=access.bots, onebot_token=access.onebot_token
         )
@@ -132,19 +134,34 @@ class Exchange:
         return [Connection(*key, trouble, self._bridge.heard_at.get(key)) for key, trouble in sorted(troubles.items())]
 
     def _text(self, rows: Transaction, message: Message, chat: Chat) -> str:
-        """What a message says at a chat's address; nothing in a group that only wants answers, where it is none."""
+        """What a message says at a chat's address; "" where it says nothing there.
+
+        That is in a group that only wants answers, where it is none, and where it repeats what was said to the picture
+        before in the same message of the visitor's: platforms count replies.
+        """
         address = chat.address
         if address.group is not None:
             group = rows.group(address.platform, address.self_id, address.group)
             answers = message.reply is None or message.reply.decision == "answer"
             if group is not None and (group.mode == "off" or (group.mode == "quiet" and not answers)):
                 return ""
-        return written(message, group=address.group is not None, address=self._settings.public_url)
+        say = partial(written, group=address.group is not None, address=self._settings.public_url)
+        before = _before(rows, message)
+        return "" if before and say(before) == say(message) else say(message)
 
-    def _picture(self, holder: Pass, url: str, address: Address) -> str:
+    def _fetch(self, url: str, address: Address, seconds: float) -> bytes:
         own = (self._settings.qq_picture_hosts or "").split()
         private = any(url.startswith((f"http://{host}/", f"https://{host}/")) for host in own)
-        return self._keep(holder, fetch(url, (*_HOSTS[address.platform], *own), private=private))
+        return fetch(url, (*_HOSTS[address.platform], *own), private=private, seconds=seconds)
+
+
+def _before(rows: Transaction, message: Message) -> Message | None:
+    """The bot's reply before this one, where both are to parts of one message that was heard."""
+    if message.reply is None or message.sequence < 4:
+        return None
+    first, reply, second, _ = rows.messages(message.conversation_id, message.sequence - 4)[:4]
+    between = (first.author, reply.author, second.author) == ("visitor", "bot", "visitor")
+    return reply if between and are_one(first.client_message_id, second.client_message_id) else None
 
 
 def access_of(settings: Settings) -> Access:

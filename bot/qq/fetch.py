@@ -12,6 +12,7 @@ from bot.outward import Guard, Refused, resolve
 from bot.picture import HEAVY, LARGEST, PictureError, PictureTooLarge
 
 SECONDS: Final = 20.0
+"""For the pictures of one message, however many."""
 FAILED: Final = "图片没有收到，请稍后重新发送，或用文字说明。"
 
 

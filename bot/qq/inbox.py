@@ -11,30 +11,30 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from fastapi import HTTPException
 
 from bot.api.limit import Limit
 from bot.dialogue import Bot
 from bot.qq import wording
-from bot.qq.clerk import Clerk
+from bot.qq.clerk import AT_ONCE, Clerk, Pictures
 from bot.qq.errand import Errand
 from bot.qq.lane import Lanes
-from bot.qq.model import Address, Chat, Group, Heard, Opening
+from bot.qq.model import Chat, Group, Heard, Opening
+from bot.qq.parcel import KEPT, KEPT_IN_GROUP
 from bot.store.base import ConstraintError, Store, StoreError, Transaction
-from bot.turn import Pass
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AT_ONCE: Final = 8
-"""Messages that are answered at the same time."""
+Place: TypeAlias = tuple[str, Group | None]
+"""Where a message is answered: the id of the conversation at its address, and its group, if that is one."""
+
 _PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds between attempts while the store cannot be written to."""
 
@@ -60,32 +60,38 @@ class Limits:
 
 
 class Inbox:
-    """Takes messages in one event loop, works in threads. For `keep_picture` see `Clerk`."""
+    """Takes messages in one event loop, works in threads."""
 
     def __init__(
         self,
         bot: Bot,
         store: Store,
         outgoing: Outgoing,
-        keep_picture: Callable[[Pass, str, Address], str],
+        pictures: Pictures,
         limits: Limits,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._bot, self._store, self._outgoing = bot, store, outgoing
         self._limits, self._clock = limits, clock
-        self._clerk = Clerk(bot, store, keep_picture, limits.tickets)
+        self._clerk = Clerk(bot, store, pictures, limits.tickets)
         self._keeping, self._answering = Lanes(), Lanes()
         self._places = asyncio.Semaphore(AT_ONCE)
-        # Of its own: turns that wait for pictures must not keep others from being kept and delivered.
-        self._threads = ThreadPoolExecutor(AT_ONCE, "qq")
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def resume(self) -> None:
-        """Answer what was left unanswered when the process ended."""
+        """Answer what was left unanswered when the process ended, save for what it is too late for.
+
+        That is what would not be delivered any more, had it been answered then.
+        """
+        late = 0
         for heard in await asyncio.to_thread(self._store.read, lambda rows: rows.unanswered()):
-            self._begin(Errand(heard))  # counted when it came
+            is_late = self._clock() - heard.at >= (KEPT if heard.address.group is None else KEPT_IN_GROUP)
+            self._begin(Errand(heard, "" if is_late else None))  # counted when it came
+            late += is_late
+        if late:
+            log.warning("QQ：有 %s 条消息等待过久，不再回答", late)
 
     async def take(self, heard: Heard, meant: Callable[[Transaction], bool] = lambda _: True) -> None:
         """Have a message answered in its turn; returns once it is kept. One that came before changes nothing.
@@ -116,7 +122,7 @@ class Inbox:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._clerk.close)
 
     def _begin(self, errand: Errand) -> None:
         """Have a message that is kept answered after those before it; after the next start where this one ends."""
@@ -150,32 +156,43 @@ class Inbox:
             tries += 1
 
     async def _answer(self, errand: Errand) -> None:
-        """Answer a message that is kept, and forget what it said."""
+        """Answer a message that is kept, and forget what it said. It takes nobody's place while its pictures come."""
         async with self._places:
-            while not await self._attend(errand):
-                errand.begin_anew()
+            place = await self._find(errand)
+        while place is not None:
+            await self._clerk.collect(errand, place[0])
+            async with self._places:
+                place = await self._converse(errand, *place)
 
-    async def _attend(self, errand: Errand) -> bool:
-        """Answer a message in the chat at its address; False if that went meanwhile and there is something to say."""
+    async def _find(self, errand: Errand) -> Place | None:
+        """Where a message is to be answered; None where it is dealt with already: it needs no turn of the bot's."""
         heard = errand.heard
         chat, group = await asyncio.to_thread(self._store.write, lambda rows: self._look(rows, heard))
         if errand.instead == "" or (group is not None and group.mode == "off"):
             await self._end(errand)
-            return True
+            return None
         conversation_id = chat.conversation_id if chat else await asyncio.to_thread(self._open, heard, group)
         if errand.instead is not None:
-            said = [errand.instead]
-        elif not heard.pictures and wording.is_more(heard.text) and await self._outgoing.more(conversation_id, heard):
-            return True
-        else:
-            said = await self._turns(errand, conversation_id, group)
+            return await self._say(errand, [errand.instead], conversation_id, group)
+        if not heard.pictures and wording.is_more(heard.text) and await self._outgoing.more(conversation_id, heard):
+            return None
+        return conversation_id, group
+
+    async def _converse(self, errand: Errand, conversation_id: str, group: Group | None) -> Place | None:
+        """Have the bot answer a message; where to go on, if the conversation went and not all was taken."""
+        await self._clerk.serve(errand, conversation_id, self._system(group))
+        return await self._say(errand, errand.said, conversation_id, group)
+
+    async def _say(self, errand: Errand, said: list[str], conversation_id: str, group: Group | None) -> Place | None:
+        """Say what could not be taken, if anything, and forget the message; where to go on, as in `_converse`."""
         if said and await asyncio.to_thread(self._store.read, lambda rows: rows.chat(conversation_id)) is None:
-            return False  # deleted, or taken to the web chat
+            errand.begin_anew()  # deleted, or taken to the web chat
+            return await self._find(errand)
         if not said or (group is not None and group.mode == "quiet"):
             await self._end(errand)
         else:
-            await self._outgoing.tell(conversation_id, "\n".join(dict.fromkeys(said)), heard)
-        return True
+            await self._outgoing.tell(conversation_id, "\n".join(dict.fromkeys(said)), errand.heard)
+        return None
 
     async def _apologize(self, errand: Errand) -> None:
         """Say that a message could not be dealt with, and forget it."""
@@ -229,14 +246,6 @@ class Inbox:
                 return ""
             return error.detail
         return None
-
-    async def _turns(self, errand: Errand, conversation_id: str, group: Group | None) -> list[str]:
-        """Have the bot answer a message; what it could not take, in words for the visitor."""
-        loop, system = asyncio.get_running_loop(), self._system(group)
-        for part in errand.parts:
-            if not part.done:
-                await loop.run_in_executor(self._threads, self._clerk.serve, errand, part, conversation_id, system)
-        return errand.said
 
 
 def _own_up(error: Exception) -> None:

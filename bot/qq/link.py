@@ -32,10 +32,15 @@ _ENDINGS: Final = frozenset(f"{_COUNTRIES} {_KINDS}".split())
 """Endings of hosts, but for zip and mov, which are endings of files more often."""
 
 _SCHEME: Final = r"(?:https?|ftp)://"
+_WIDE: Final = r"(?u:[^\W\x00-\x7f])"
+"""A letter of another script, as in 例子.中国 and www.例子.cn. A host without one ends before it: 「https://a.cn请看」."""
 _ADDRESS: Final = re.compile(
     rf"""
     (?<![\w.%+-])[\w.%+-]++@[\w-]++(?:\.[\w-]++)++
-    | (?P<scheme>{_SCHEME})(?=[\w\[])(?:[\w.~%!$&*+=:-]*+@)*+(?P<named>[\w.-]*+)(?::\d++)?
+    | (?P<scheme>{_SCHEME})
+      (?=[\w\[]|{_WIDE}++\.(?u:\w))(?:[\w.~%!$&*+=:-]*+@)*+
+      (?P<named>(?:[\w-]*+{_WIDE}++(?=\.(?u:\w))|[\w-]*+)(?:\.{_WIDE}++)*+(?:\.[\w-]*+)*+)
+      (?::\d++)?
     | (?P<bare>[^\W_](?:(?!{_SCHEME})[\w.-])*+)(?P<port>:\d{{1,5}}(?!\d))?
     """,
     re.ASCII | re.IGNORECASE | re.VERBOSE,

@@ -10,6 +10,9 @@ from typing import Any, Final
 DEEPEST: Final = 32
 """Levels that arrays and objects may be nested. A forwarded chat within a chat has about ten."""
 
+ADDED: Final = frozenset({"to_me", "reply", "original_message"})
+"""What the adapters add to a message themselves. Where it came with one, it would pass for theirs."""
+
 
 def read_object(data: bytes) -> dict[str, Any]:
     """Read an object.
