@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -295,7 +297,7 @@ def test_a_token_that_ended_is_replaced(nonebot_with: Callable[..., Any]) -> Non
         (Refusal(401), Later, "AppSecret"),
         (Refusal(429), Later, "过于频繁"),
         (Refusal(500, 50055001, "消息发送异常，请稍后重试"), Later, "暂时"),
-        (Refusal(503), Later, "平台暂时出错（HTTP 503）"),
+        (Refusal(503), Unclear, "平台暂时出错（HTTP 503）"),
         (Refusal(400, 12345678, "别的"), Unfit, "平台没有接收（错误码 12345678）"),
         (Refusal(404, 12345678, "别的"), Refused, "没有这个会话或接口"),
         (Refusal(200, 11244, "token not exist or expire"), Unclear, "没有确认收到"),
@@ -342,9 +344,9 @@ def test_a_message_that_a_person_has_to_check_is_not_sent_again(nonebot_with: Ca
 def test_an_answer_that_is_not_the_platforms_is_no_acknowledgement(
     nonebot_with: Callable[..., Any], answer: Response
 ) -> None:
-    """What a proxy puts in the way of an answer leads to another try."""
+    """What a proxy puts in the way of an answer leads to another try: the platform may have it."""
     error = fault_of(nonebot_with, answer)
-    assert (type(error), str(error)) == (Later, "平台的答复无法识别")
+    assert (type(error), str(error)) == (Unclear, "平台的答复无法识别")
 
 
 def test_a_platform_that_does_not_answer_is_not_waited_for_without_end(
@@ -366,10 +368,10 @@ def test_a_platform_that_does_not_answer_is_not_waited_for_without_end(
 def test_an_error_in_another_form_than_the_platforms_is_judged_by_its_status(
     nonebot_with: Callable[..., Any], body: str
 ) -> None:
-    """A body that is not as documented says nothing: 400 is a refusal, 502 is for later."""
-    refused, later = (fault_of(nonebot_with, Response(body, status)) for status in (400, 502))
+    """A body that is not as documented says nothing: 400 is a refusal, after 502 it may have arrived."""
+    refused, unclear = (fault_of(nonebot_with, Response(body, status)) for status in (400, 502))
     assert (type(refused), str(refused)) == (Unfit, "平台没有接收（HTTP 400）")
-    assert (type(later), str(later)) == (Later, "平台暂时出错（HTTP 502）")
+    assert (type(unclear), str(unclear)) == (Unclear, "平台暂时出错（HTTP 502）")
 
 
 def test_a_platform_that_is_not_reached_is_tried_later(nonebot_with: Callable[..., Any]) -> None:
@@ -477,7 +479,7 @@ def test_what_a_client_objects_to_is_told_to_staff(
         assert type(error.value) is expected
         assert reason in str(error.value)
 
-    onebot(nonebot_with, test, api_timeout=0.3)
+    onebot(nonebot_with, test, api_timeout=0.3 if fault.retcode is None or fault.drops else 5)
 
 
 def test_a_client_that_went_is_waited_for(nonebot_with: Callable[..., Any]) -> None:
@@ -506,3 +508,87 @@ def test_a_connection_that_breaks_under_a_call_is_for_later(error: Exception) ->
     line = OneBotLine(lambda _: cast(OneBotBot, Breaking()))
     with pytest.raises(Later, match="断开"):
         asyncio.run(line.send(FRIEND, "在", None, None))
+
+
+def broken_off(use: Callable[..., Any], at: str, *, content: str | bytes = "在") -> LineError:
+    """What comes of a message where the platform breaks the connection off at this path, and answers at others."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+                await reader.readexactly(int(length[1]) if length else 0)
+                if at in head.split()[1]:
+                    break
+                said = b'{"access_token": "t", "expires_in": "7200", "file_info": "f", "id": "1"}'
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+                writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(said), said))
+        writer.close()
+
+    port = free_port()
+    bot = official_bot(use, port)
+
+    async def served() -> LineError:
+        async with await asyncio.start_server(answer, "127.0.0.1", port), bot.adapter.driver._lifespan:
+            with pytest.raises(LineError) as error:
+                await OfficialLine({APP_ID: bot}.get).send(PRIVATE, content, None, None)
+            return error.value
+
+    return asyncio.run(asyncio.wait_for(served(), SECONDS))
+
+
+def test_a_connection_that_breaks_under_a_message_leaves_it_unclear(nonebot_with: Callable[..., Any]) -> None:
+    """The platform may have it, and would show a push each time it comes."""
+    error = broken_off(nonebot_with, "/messages")
+    assert (type(error), str(error)) == (Unclear, "与 QQ 平台的连接断开了")
+
+
+@pytest.mark.parametrize(("at", "content"), [("/app/getAppAccessToken", "在"), ("/files", PNG)])
+def test_a_connection_that_breaks_before_a_message_is_for_later(
+    nonebot_with: Callable[..., Any], at: str, content: str | bytes
+) -> None:
+    """Under the question for a token, or under a picture, nothing was sent yet."""
+    error = broken_off(nonebot_with, at, content=content)
+    assert (type(error), str(error)) == (Later, "与 QQ 平台的连接断开了")
+
+
+@pytest.mark.parametrize(
+    ("at", "answer"),
+    [
+        ("token", JSONResponse({}, 503)),
+        ("token", Response("<html>")),
+        ("files", JSONResponse({}, 503)),
+        ("files", Response("<html>")),
+    ],
+)
+def test_a_fault_of_the_platforms_before_a_message_is_for_later(
+    nonebot_with: Callable[..., Any], at: str, answer: Response
+) -> None:
+    """Nothing was sent that could come twice, whatever is said there."""
+    app, port = FastAPI(), free_port()
+    token = JSONResponse({"access_token": "t", "expires_in": "7200"})
+    app.post("/app/getAppAccessToken")(lambda: answer if at == "token" else token)
+    app.post("/v2/users/{openid}/files")(lambda openid: answer)  # noqa: ARG005
+    bot = official_bot(nonebot_with, port)
+
+    async def test() -> None:
+        async with serving(app, port), bot.adapter.driver._lifespan:
+            with pytest.raises(Later) as error:
+                await OfficialLine({APP_ID: bot}.get).send(PRIVATE, PNG, None, None)
+            assert type(error.value) is Later
+
+    asyncio.run(asyncio.wait_for(test(), SECONDS))
+
+
+def test_a_pause_without_end_is_none(nonebot_with: Callable[..., Any]) -> None:
+    """An event loop that is asked to sleep for no number of seconds never ends."""
+
+    async def test(line: OfficialLine, platform: OfficialPlatform) -> None:
+        for asked in ("nan", "inf", "-inf", "1e999"):
+            platform.faults.append(Refusal(429, 22009, "msg limit exceed", {"Retry-After": asked}))
+            with pytest.raises(Later) as error:
+                await line.send(PRIVATE, "在", None, None)
+            assert error.value.wait is None
+
+    official(nonebot_with, test)

@@ -18,6 +18,7 @@ from outgoing import (
     SORRY,
     Crash,
     FakeLine,
+    Fault,
     Hall,
     lines_of,
     once,
@@ -33,7 +34,7 @@ from bot.model import Conversation, Message
 from bot.qq import outbox as module
 from bot.qq.line import Later, Refused, Unclear, Unfiled, Unfit
 from bot.qq.model import Address, Chat, Heard, Opening, Piece
-from bot.qq.outbox import AT_ONCE, NEW_CHATS
+from bot.qq.outbox import AT_ONCE, LONGEST_PAUSE, NEW_CHATS
 from bot.qq.outcome import Delivery, outcomes
 from bot.qq.parcel import PORTION
 from bot.store.base import ConstraintError, StoreError, Transaction
@@ -221,11 +222,12 @@ def test_nothing_is_held_where_replies_are_not_counted(endless: Hall) -> None:
 # Words besides
 
 
-def test_a_word_besides_goes_before_what_waits(hall: Hall) -> None:
-    """Words are numbered on, and each stands for itself."""
-    hall.say("一")
+def test_words_besides_are_numbered_on_and_each_stands_for_itself(hall: Hall) -> None:
+    """One that is refused takes no other with it, and no message."""
     hall.tell("甲\n乙")
     hall.tell("丙")
+    hall.clock.go_on(seconds=1)
+    hall.say("一")
     hall.line.faults = [raises(Refused("不行"))]
     hall.deliver()
     assert hall.texts() == ["乙", "丙", "一"]
@@ -236,6 +238,29 @@ def test_a_word_besides_goes_before_what_waits(hall: Hall) -> None:
         (1, 0, "sent"),
     ]
     assert outcomes(hall.pieces()) == {1: Delivery("sent")}
+
+
+def test_a_word_besides_goes_after_what_was_said_before_it(hall: Hall) -> None:
+    """Be that lined up already or not; and no word comes between the pieces of an answer."""
+
+    def tell(text: str) -> Fault:
+        def fault(when: str) -> None:
+            if when == "before":
+                hall.clock.go_on(seconds=1)
+                hall.store.write(lambda t: hall.outbox()._packing.add(t, "c", text))
+
+        return fault
+
+    hall.line.faults = [tell("甲")]
+    hall.say("一\n二")
+    hall.clock.go_on(seconds=1)
+    hall.say("三")
+    hall.clock.go_on(seconds=1)
+    hall.tell("乙")
+    hall.clock.go_on(seconds=1)
+    hall.say("四", at=NOW - timedelta(minutes=1))  # the clock was set back: messages keep their order
+    hall.deliver()
+    assert hall.texts() == ["一", "二", "三", "四", "乙", "甲"]
 
 
 def test_a_word_answers_what_was_heard(hall: Hall) -> None:
@@ -266,11 +291,11 @@ def test_what_may_be_taken_later_is_tried_again_as_the_same_reply(hall: Hall) ->
 
 
 def test_the_platform_may_say_how_long_to_wait(hall: Hall) -> None:
-    """But not to try at once for ever."""
-    hall.line.faults = [raises(Later("太频繁", 90.0)), raises(Later("太频繁", 0.5))]
+    """But neither to try at once for ever nor to be silent for hours."""
+    hall.line.faults = [raises(Later("太频繁", wait)) for wait in (40.0, 0.5, 7200.0)]
     hall.say("一")
     hall.deliver()
-    assert hall.clock.slept == [90, 2]
+    assert hall.clock.slept == [40, 2, LONGEST_PAUSE]
 
 
 def test_while_a_message_rests_it_is_known_why(hall: Hall) -> None:
@@ -731,3 +756,30 @@ def test_what_has_no_number_is_tried_twice_where_no_answer_comes(kind: str, requ
         assert (piece.state, piece.reason, hall.texts()) == ("failed", "没有答复，可能已经送达", ["一", "一"])
     else:
         assert (piece.state, hall.texts()) == ("sent", ["一"])
+
+
+@pytest.mark.parametrize("kind", ["endless", "pushed"])
+def test_what_has_no_number_is_doubled_once_at_most_whatever_comes_of_it(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Reasons may differ, and the platform may turn it down in between. What did not arrive for sure does not count."""
+    hall: Hall = request.getfixturevalue("endless" if kind == "endless" else "hall")
+    hall.clock.go_on(hours=2)
+    hall.say("一")
+    hall.line.faults += [raises(Later("没有连接")), raises(Later("没有连接"))]
+    hall.line.faults += [raises(Unclear("没有答复"), "after"), raises(Later("没有连接"))]
+    hall.line.faults += [raises(Unclear(f"出错 {number}"), "after") for number in range(9)]
+    hall.deliver()
+    [piece] = hall.pieces()
+    assert (piece.state, piece.reason, hall.texts()) == ("failed", "出错 0，可能已经送达", ["一", "一"])
+
+
+def test_what_may_have_been_forwarded_is_doubled_once_at_most(endless: Hall) -> None:
+    """Piece by piece, it gives up at the first that may have arrived again; where it was refused, that is the first."""
+    for error in (Unclear("没有答复"), Refused("不支持")):
+        endless.line.forwards = True
+        endless.line.faults = [raises(error, "after" if isinstance(error, Unclear) else "before")]
+        endless.line.faults += [raises(Unclear("断开了"), "after")] * 9
+        endless.say(f"{error}一\n二")
+        endless.deliver()
+    assert endless.texts() == ["没有答复一", "二", "没有答复一", "不支持一", "不支持一"]

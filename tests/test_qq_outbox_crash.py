@@ -256,7 +256,8 @@ def check(hall: Hall, witness: Witness, name: str) -> None:
     assert sum(more.values()) <= sum(witness.unclear[text] for text in pieces) + hall.crashes
     doubled = {text for text, count in times.items() if count > 1}
     if not witness.lied:  # else what had arrived as a reply without our knowing was pushed
-        assert all(sent.message_id is None for sent in witness.sent if sent.text in doubled)
+        first = {sent.text: sent.message_id for sent in reversed(witness.sent)}
+        assert all(first[text] is None for text in doubled)
     replies = [(sent.message_id, sent.reply) for sent in witness.sent if sent.message_id]
     assert len(set(replies)) == len(replies)
     order = [(pieces[text].sequence, pieces[text].number) for text in dict.fromkeys(texts)]

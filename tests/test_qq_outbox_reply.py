@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from outgoing import Hall, raises
+from outgoing import LONG, FakeLine, Hall, raises, run, running, until
 from stored import NOW
 
 from bot.model import Conversation
-from bot.qq.line import Expired, Refused
+from bot.qq.line import Content, Expired, Later, LineError, Refused, Unclear
 from bot.qq.model import MOST_OPENINGS, Address, Chat, Heard, Opening
 from bot.store.base import Transaction
 
@@ -18,15 +20,141 @@ pytest_plugins = ("halls",)
 
 @pytest.mark.parametrize(("group", "minutes"), [(None, 60), ("g", 5)])
 def test_when_the_window_is_over_a_push_is_tried(hall: Hall, group: str | None, minutes: int) -> None:
-    """A moment before its end already; till then it is a reply."""
+    """Once the platform says that it is over, or at the latest when its clock cannot be so far off."""
     hall.open("d", group=group)
-    hall.clock.go_on(minutes=minutes, seconds=-6)
+    hall.open("e", group=group)
+    hall.clock.go_on(minutes=minutes, seconds=-1)
     hall.say("一", "d")
     hall.deliver()
-    hall.clock.go_on(seconds=1)
+    hall.clock.go_on(seconds=2)
     hall.say("二", "d")
+    hall.say("三", "d")
     hall.deliver()
-    assert hall.replies("d") == [("m2", 1), (None, None)]
+    hall.clock.go_on(minutes=5)
+    hall.say("四", "e")
+    hall.deliver()
+    assert hall.replies("d") == [("m2", 1), (None, None), (None, None)]
+    assert [(sent.text, sent.message_id) for sent in hall.line.tried] == [
+        ("一", "m2"),
+        ("二", "m2"),
+        ("二", None),
+        ("三", None),
+        ("四", None),
+    ]
+
+
+@pytest.mark.parametrize("minutes", [4, -4])
+def test_a_platform_whose_clock_is_off_is_replied_to(hall: Hall, minutes: int) -> None:
+    """In a group, where a message that counts as older than it is would take no reply: pushes are for the few."""
+    hall.open("d", group="g")
+    heard_at = min(hall.clock() - timedelta(minutes=minutes), hall.clock())  # as `event` reads it
+    hall.store.write(lambda t: t.put_chat(Chat("d", Address("qq", "bot", "d", "g"), 0, (Opening("m2", heard_at),))))
+    hall.clock.go_on(minutes=4)
+    hall.say("一", "d")
+    hall.deliver()
+    assert hall.replies("d") == [("m2", 1)]
+
+
+@pytest.mark.parametrize("before", [[], [Unclear("没有答复")]])
+def test_a_push_that_is_not_taken_becomes_a_reply_once_there_is_a_message_to_reply_to(
+    hall: Hall, before: list[LineError]
+) -> None:
+    """Too many pushes, the platform says: it would be so all day. Also where it was not known what became of one."""
+
+    def full(when: str) -> None:
+        if when == "before":
+            hall.hear()
+            raise Later("过于频繁")
+
+    hall.clock.go_on(hours=2)
+    hall.line.faults = [*map(raises, before), full]
+    hall.say("一\n二")
+    hall.deliver()
+    tried = [(sent.text, sent.message_id, sent.reply) for sent in hall.line.tried]
+    assert tried == [("一", None, None)] * (1 + len(before)) + [("一", "m2", 1), ("二", "m2", 2)]
+    assert hall.texts() == ["一", "二"]
+
+
+def test_a_chat_that_rests_goes_on_when_the_person_speaks(hall: Hall) -> None:
+    """Whoever writes is there, and waits; and a reply may be taken where a push was not. Others go on resting."""
+    hall.open("d")
+    hall.clock.go_on(hours=2)
+    hall.line.always = raises(Later("过于频繁"))
+    hall.say("一")
+    hall.say("二", "d")
+
+    async def test() -> None:
+        outbox = hall.outbox(sleep=lambda _: asyncio.sleep(LONG))
+        async with running(outbox):
+            await until(lambda: set(hall.states() + hall.states("d")) == {"queued"})
+            hall.line.always = lambda _: None
+            hall.hear()
+            hall.say("三")
+            outbox.wake()
+            await until(lambda: len(hall.line.sent) == 2)
+
+    run(test)
+    assert hall.replies() == [("m3", 1), ("m3", 2)]
+    assert hall.texts("d") == []
+
+
+def test_after_the_person_spoke_pauses_begin_anew(hall: Hall) -> None:
+    """Somebody waits, be it for what goes as a reply."""
+    slept: list[float] = []
+    hall.line.always = raises(Later("没有连接"))
+    hall.say("一")
+
+    async def rest(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            hall.hear()
+            outbox.wake()
+            await asyncio.sleep(LONG)
+        if len(slept) == 5:
+            hall.line.always = lambda _: None
+
+    async def test() -> None:
+        async with running(outbox):
+            await until(lambda: bool(hall.line.sent))
+
+    outbox = hall.outbox(sleep=rest)
+    run(test)
+    assert slept == [1, 2, 4, 1, 2]
+
+
+def test_what_the_person_says_while_a_push_is_under_way_counts(hall: Hall) -> None:
+    """The outbox looked before the push was turned down: there is no rest after it."""
+    hall.clock.go_on(hours=2)
+    hall.say("一")
+
+    async def test() -> None:
+        looked = asyncio.Event()
+
+        class Slow(FakeLine):
+            async def send(self, address: Address, content: Content, message_id: str | None, reply: int | None) -> str:
+                if message_id is None:
+                    hall.hear()
+                    outbox.wake()
+                    await asyncio.wait_for(looked.wait(), LONG)
+                    raise Later("过于频繁")
+                return await super().send(address, content, message_id, reply)
+
+        hall.lines["qq"] = line = Slow(hall.clock)
+        line.heard = hall.line.heard
+        outbox = hall.outbox(sleep=lambda _: asyncio.sleep(LONG))
+        look = outbox._look
+
+        async def watched(group: asyncio.TaskGroup) -> None:
+            await look(group)
+            if "m2" in line.heard:
+                looked.set()
+
+        outbox._look = watched  # type: ignore[method-assign]
+        async with running(outbox):
+            await until(lambda: bool(line.sent))
+        assert [(sent.message_id, sent.reply) for sent in line.sent] == [("m2", 1)]
+
+    run(test)
 
 
 def test_when_all_replies_are_used_a_push_is_tried(hall: Hall) -> None:

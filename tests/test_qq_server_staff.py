@@ -105,11 +105,11 @@ def send_picture(staff: httpx.Client, number: int, text: str) -> None:
 
 
 def test_after_an_hour_a_person_is_pushed_or_the_store_says_why_not(house: House, staff: httpx.Client) -> None:
-    """The last message is 61 minutes old: an active push, and where the platform refuses it, a reason."""
+    """The last message is 66 minutes old: an active push, and where the platform refuses it, a reason."""
 
     async def talk() -> None:
         async with house.official() as (official, _):
-            before = datetime.now(CHINA) - timedelta(minutes=61)
+            before = datetime.now(CHINA) - timedelta(minutes=66)
             await official.deliver(private_message("转人工", "LATE", at=before))
             number = await coming(official, staff)
             await official.deliver(private_message("还在吗", "LATE", at=before))

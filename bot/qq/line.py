@@ -25,7 +25,7 @@ class Later(LineError):
 
 
 class Unclear(Later):
-    """It is not known whether the platform took it: its answer did not come."""
+    """It is not known whether the platform took it: its answer did not come, or says nothing of that."""
 
 
 class Expired(LineError):

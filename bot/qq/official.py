@@ -2,7 +2,8 @@
 
 Texts go out as they are: in private and group messages the platform shows `&lt;` as those four characters (adapter-qq
 issue 92), so nothing is escaped. A reply that comes twice under the same number is refused as a repeat, which is what
-makes sending again after a crash safe; an active push has no number, so it may double when its answer is lost.
+makes sending again after a crash safe; an active push has no number, so it may double when its answer is lost. That
+it did not arrive is certain only where no connection was made, or where the platform itself says so.
 
 The codes are those of the platform's pages 发送单聊消息, 发送群聊消息 and 错误码 as of July 2026, and a few that were
 only seen in use (11244, 11298, 40034031, 40034102). Unknown ones are judged by the HTTP status.
@@ -14,9 +15,10 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from math import isfinite
 from typing import Any, Final, TypeAlias
 
-from httpx import AsyncClient, HTTPError, TimeoutException
+from httpx import AsyncClient, ConnectError, ConnectTimeout, HTTPError, PoolTimeout, ProxyError, TimeoutException
 from nonebot.adapters.qq import Adapter, Bot
 from nonebot.adapters.qq.exception import ActionFailed, ApiNotAvailable, AuditException, NetworkError
 from nonebot.adapters.qq.models import Media
@@ -118,9 +120,10 @@ class OfficialLine:
         if bot is None:
             raise Later("机器人没有接入 QQ 开放平台")
         try:
-            with _explained(bot):
+            with _preparing(bot):
                 async with self._asking:  # one asks for a token, and the others wait for it instead of asking too
                     await bot.get_access_token()
+            with _explained(bot):
                 platform_id = await _post(bot, address, content, message_id, reply)
         except LineError as fault:
             if _is_general(fault):
@@ -163,7 +166,17 @@ def _explained(bot: Bot) -> Iterator[None]:
     except (NetworkError, HTTPError) as error:
         raise _unreached(error) from error
     except ValueError as error:  # an answer that is no JSON, or not the platform's
-        raise Later("平台的答复无法识别") from error
+        raise Unclear("平台的答复无法识别") from error
+
+
+@contextmanager
+def _preparing(bot: Bot) -> Iterator[None]:
+    """Raise a LineError that is never Unclear: whatever happens here, nothing was sent yet."""
+    try:
+        with _explained(bot):
+            yield
+    except Unclear as error:
+        raise Later(str(error)) from error.__cause__
 
 
 def _is_general(fault: LineError) -> bool:
@@ -191,14 +204,11 @@ async def _post(bot: Bot, address: Address, content: Content, message_id: str | 
 async def _upload(bot: Bot, address: Address, picture: bytes) -> Media:
     """Give the platform a picture, which messages can name then."""
     what: dict[str, Any] = {"file_type": 1, "srv_send_msg": False, "file_data": picture}
-    try:
-        with _explained(bot):
-            if address.group is None:
-                file_info = (await bot.post_c2c_files(openid=address.user, **what)).file_info
-            else:
-                file_info = (await bot.post_group_files(group_openid=address.group, **what)).file_info
-    except Unclear as error:  # nothing was sent yet
-        raise Later(str(error)) from error.__cause__
+    with _preparing(bot):
+        if address.group is None:
+            file_info = (await bot.post_c2c_files(openid=address.user, **what)).file_info
+        else:
+            file_info = (await bot.post_group_files(group_openid=address.group, **what)).file_info
     if file_info is None:
         raise Later("平台没有收下图片")
     return Media(file_info=file_info)
@@ -221,9 +231,7 @@ def _fault(error: ActionFailed) -> LineError:
     codes = _codes(error)
     number = f"（错误码 {codes[0]}）" if codes else f"（HTTP {error.status_code}）"
     kind, reason = next((MEANINGS[code] for code in codes if code in MEANINGS), _unknown(error))
-    if kind is Later:
-        return Later(reason + number, _pause(error))
-    return kind(reason + number)
+    return kind(reason + number, _pause(error)) if issubclass(kind, Later) else kind(reason + number)
 
 
 def _unknown(error: ActionFailed) -> Meaning:
@@ -231,8 +239,8 @@ def _unknown(error: ActionFailed) -> Meaning:
     body: object = error.body
     if error.status_code == 429:
         return Later, "发送过于频繁，平台暂不接收"
-    if error.status_code >= 500:
-        return Later, "平台暂时出错"
+    if error.status_code >= 500:  # of a proxy's, it may be, behind which the platform took it
+        return Unclear, "平台暂时出错"
     if error.status_code == 401:
         return Later, "平台不承认机器人的身份，请检查 AppID、AppSecret 和 IP 白名单"
     if isinstance(body, dict) and "url" in str(body.get("message")).lower():
@@ -243,15 +251,17 @@ def _unknown(error: ActionFailed) -> Meaning:
 def _pause(error: ActionFailed) -> float | None:
     """Return for how many seconds the platform says to wait, if it does."""
     try:
-        return max(float(error.response.headers["Retry-After"]), 0.0)
+        seconds = float(error.response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
+    return max(seconds, 0.0) if isfinite(seconds) else None
 
 
 def _unreached(error: NetworkError | HTTPError) -> LineError:
     """Return what it means that no answer came: the adapter says why in words only where it got no token."""
     if isinstance(error, NetworkError) and (error.msg or "").startswith("Get authorization failed"):
         return Later("没有取得访问令牌，请检查 AppID 和 AppSecret")
-    if isinstance(error, TimeoutException) or isinstance(error.__cause__, TimeoutException):
-        return Unclear("QQ 平台没有及时答复")
-    return Later("连不上 QQ 平台")
+    met = error if isinstance(error, HTTPError) else error.__cause__
+    if isinstance(met, ConnectError | ConnectTimeout | PoolTimeout | ProxyError):
+        return Later("连不上 QQ 平台")
+    return Unclear("QQ 平台没有及时答复" if isinstance(met, TimeoutException) else "与 QQ 平台的连接断开了")

@@ -3,9 +3,10 @@
 What goes out next is decided, and what came of the last piece is noted, in one transaction before each sending
 (`parcel`). A piece that a crash cut off is handed over again as the same reply to the same message, and the official
 platform drops it if it had it. An active push, and OneBot as a whole, know no such thing: there a crash, or an answer
-that did not come, may double that one piece. One process delivers, as with notices.
+that did not come, may double that one piece, once. One process delivers, as with notices.
 
-A chat whose platform is slow or refuses holds up no other: it rests, after pauses that grow.
+A chat whose platform is slow or refuses holds up no other: it rests, after pauses that grow, and tries again at once
+when the person speaks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
 
@@ -36,12 +38,20 @@ SEND_SECONDS: Final = 30.0
 FIRST_PAUSE: Final = 1.0
 """Seconds after a first failure; each further pause is twice as long …"""
 LONGEST_PAUSE: Final = 60.0
-"""… up to this."""
+"""… up to this, whatever a platform asks for: it may be mistaken, and its limits are seldom those of one chat."""
 NEW_CHATS: Final = 200
 """Chats that one look begins with."""
 
 FINISH_LOOK: Final = 0.02
 """Seconds between two looks whether all that was under way is through."""
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A task's work for a chat: the person's last message as far as is known, and whether there was another since."""
+
+    last: str | None
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Outbox:
@@ -67,7 +77,7 @@ class Outbox:
         self._picture, self._changed = picture, changed
         self._sleep, self._every, self._patience = sleep, every, patience
         self._rooms = {platform: asyncio.Semaphore(AT_ONCE) for platform in packing.lines}
-        self._busy: set[str] = set()  # conversations that a task sees to
+        self._busy: dict[str, _Visit] = {}  # conversations that a task sees to
         self._under_way = 0  # parcels that a platform has, or that what came of is not kept yet
         self._leaving = False
         self._woken = asyncio.Event()
@@ -145,24 +155,29 @@ class Outbox:
             _own_up(error)
             return
         for chat in behind:
-            if chat.conversation_id not in self._busy and not self._leaving:
-                self._busy.add(chat.conversation_id)
-                group.create_task(self._see_to(chat.conversation_id))
+            last = chat.openings[-1].message_id if chat.openings else None
+            visit = self._busy.get(chat.conversation_id)
+            if visit is None and not self._leaving:
+                visit = self._busy[chat.conversation_id] = _Visit(last)
+                group.create_task(self._see_to(chat.conversation_id, visit))
+            elif visit is not None and visit.last != last:
+                visit.last = last
+                visit.heard.set()
         if len(behind) == limit and not self._leaving:
             self._woken.set()
 
-    async def _see_to(self, conversation_id: str) -> None:
+    async def _see_to(self, conversation_id: str, visit: _Visit) -> None:
         """Deliver what a chat has to deliver, however long that takes."""
         try:
-            await self._deliver(conversation_id)
+            await self._deliver(conversation_id, visit)
         except Exception as error:
             _own_up(error)
             await self._sleep(LONGEST_PAUSE)
         finally:
-            self._busy.discard(conversation_id)
+            del self._busy[conversation_id]
             self._woken.set()  # something may have come while the task was ending
 
-    async def _deliver(self, conversation_id: str) -> None:
+    async def _deliver(self, conversation_id: str, visit: _Visit) -> None:
         following = partial(self._packing.step, conversation_id=conversation_id)
         parcel = await self._write(following)
         tries = 0
@@ -182,12 +197,26 @@ class Outbox:
                     self._under_way -= 1
             self._changed(conversation_id)
             if isinstance(came, Later):
-                await self._sleep(max(came.wait or 0.0, _pause(tries)))
-                tries += 1
+                heard = await self._rest(visit, min(max(came.wait or 0.0, _pause(tries)), LONGEST_PAUSE))
+                tries = 0 if heard else tries + 1
                 parcel = await self._write(following)
                 self._changed(conversation_id)
             else:
                 tries = 0
+
+    async def _rest(self, visit: _Visit, seconds: float) -> bool:
+        """Pause for so many seconds; True where the person spoke meanwhile, which ends it: somebody waits now."""
+        pauses = [asyncio.ensure_future(each) for each in (self._sleep(seconds), visit.heard.wait())]
+        try:
+            done, _ = await asyncio.wait(pauses, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pause in pauses:
+                pause.cancel()
+        for pause in done:
+            pause.result()
+        heard = visit.heard.is_set()
+        visit.heard.clear()
+        return heard
 
     async def _write(self, work: Callable[[Transaction], T]) -> T:
         """Write, however long the store cannot be written to: what a platform took must not be forgotten."""

@@ -4,7 +4,11 @@ A message of the bot's or of a member of staff becomes pieces in the same transa
 it. A piece is stored as `sending`, with the reply that it will be, before it is handed to its line, and as `sent` or
 `failed` after it.
 
-- A piece is sent as a reply to the latest of the person's messages that still takes one.
+- Messages go out in their order, and a word besides once nothing older waits.
+- A piece is sent as a reply to the latest of the person's messages that still takes one. Whether one does, the platform
+  knows: its clock may be another. Without one it is pushed, and what was not taken as a push becomes a reply once the
+  person speaks again.
+- What knows no repeats is sent once more, and not again, where it may have arrived.
 - Where a platform counts replies, at most `PORTION` pieces of a message go at once, the last of them with a hint; the
   rest is held until the person asks for it, however long that takes. Held pieces of an earlier message are given up
   when an answer of the bot's, or another message that is too long, goes out: so 「继续」 always means the last one.
@@ -27,6 +31,7 @@ from typing import Final
 from bot.model import Message
 from bot.qq.line import Expired, Later, Line, LineError, Repeated, Unclear, Unfiled, Unfit
 from bot.qq.model import Address, Chat, Opening, Piece, Platform
+from bot.qq.signature import SKEW
 from bot.store.base import Transaction
 
 log = logging.getLogger(__name__)
@@ -34,7 +39,9 @@ log = logging.getLogger(__name__)
 PORTION: Final = 4
 """Pieces of one message that go at once where replies are counted; no platform takes fewer to one message."""
 MARGIN: Final = timedelta(seconds=5)
-"""Before its end a window counts as over: the clocks differ, and the way takes time."""
+"""Before its end a window counts as over to whoever wants to write: that takes time."""
+GRACE: Final = timedelta(seconds=SKEW)
+"""After its end a reply is tried all the same: the clocks may differ by so much, and a push is seldom taken."""
 KEPT: Final = timedelta(hours=24)
 KEPT_IN_GROUP: Final = timedelta(hours=1)
 """The age at which what was not taken is given up."""
@@ -48,7 +55,7 @@ NOT_ASKED_FOR: Final = "访客没有继续查看其余部分"
 class Parcel:
     """What goes in one call: a piece, or all pieces of a long message, forwarded as one.
 
-    `fresh`: it is handed over for the first time, and no platform can have it already.
+    `fresh`: it is handed over in this way for the first time, and no platform can have it already under its number.
     """
 
     address: Address
@@ -80,15 +87,15 @@ class Packing:
             rows.put_piece(replace(piece, state="queued", at=self.clock()))
         return bool(held)
 
-    def add(self, rows: Transaction, conversation_id: str, text: str) -> None:
-        """Line up a word that is no message of the conversation's."""
+    def add(self, rows: Transaction, conversation_id: str, text: str, at: datetime | None = None) -> None:
+        """Line up a word that is no message of the conversation's; it takes its turn by a time, or by now."""
         chat = rows.chat(conversation_id)
         if chat is None:
             return
         used = sum(piece.sequence == 0 for piece in rows.pieces(conversation_id))
         parts = self._parts(text, self.lines.get(chat.address.platform))
-        now = self.clock()
-        rows.add_pieces([Piece(conversation_id, 0, used + n, part, "queued", now) for n, part in enumerate(parts)])
+        at = at or self.clock()
+        rows.add_pieces([Piece(conversation_id, 0, used + n, part, "queued", at) for n, part in enumerate(parts)])
 
     def step(
         self, rows: Transaction, conversation_id: str, parcel: Parcel | None = None, came: str | LineError = ""
@@ -102,9 +109,10 @@ class Packing:
         chat = self._take(rows, chat)
         kept = KEPT if chat.address.group is None else KEPT_IN_GROUP
         while waiting := rows.pieces(conversation_id, ("queued", "sending")):
-            first = waiting[0]
+            turn = _foremost(waiting)
+            first = turn[0]
             if self.clock() - first.at < kept:
-                return self._pack(rows, chat, [piece for piece in waiting if piece.sequence == first.sequence])
+                return self._pack(rows, chat, turn)
             _fail(rows, first, first.reason or f"超过 {kept // timedelta(hours=1)} 小时未能送达")
         return None
 
@@ -168,7 +176,7 @@ class Packing:
             for piece in message:
                 rows.put_piece(replace(piece, state="sending"))
             return Parcel(chat.address, tuple(message))
-        if first.state == "queued":
+        if first.state == "queued" or (first.message_id is None and self._opening(chat, GRACE)):
             return Parcel(chat.address, (self._route(rows, chat, first),), fresh=True)
         return Parcel(chat.address, (first,))
 
@@ -180,17 +188,17 @@ class Packing:
 
     def is_open(self, chat: Chat) -> bool:
         """Whether a message of the person's can still be replied to."""
-        return self._opening(chat) is not None
+        return self._opening(chat, -MARGIN) is not None
 
-    def _opening(self, chat: Chat) -> Opening | None:
-        """The latest message of the person's that can be replied to once more."""
+    def _opening(self, chat: Chat, grace: timedelta) -> Opening | None:
+        """The latest message of the person's that can be replied to once more, and for so long after its time."""
         line = self.lines.get(chat.address.platform)
         if line is None:
             return None
         window, now = line.window, self.clock()
         lasts = window.private if chat.address.group is None else window.group
         for opening in reversed(chat.openings):
-            in_time = lasts is None or now < opening.heard_at + lasts - MARGIN
+            in_time = lasts is None or now < opening.heard_at + lasts + grace
             if in_time and (window.replies is None or opening.replies < window.replies):
                 return opening
         return None
@@ -205,7 +213,7 @@ class Packing:
 
     def _route(self, rows: Transaction, chat: Chat, piece: Piece) -> Piece:
         """Decide as which reply to which of the person's messages a piece is sent; without one, as an active push."""
-        opening = self._opening(chat)
+        opening = self._opening(chat, GRACE)
         if opening is None:
             piece = replace(piece, state="sending", message_id=None, reply=None)
         else:
@@ -235,14 +243,17 @@ class Packing:
                 rows.put_piece(replace(piece, state="sent", platform_id=name, reason=None))
         elif others and (isinstance(came, Unclear) or not isinstance(came, Later)):
             # It cannot be forwarded, or nobody knows whether it was: one by one, then.
-            self._route(rows, chat, first)
+            reason = str(came) if isinstance(came, Unclear) else None
+            self._route(rows, chat, replace(first, reason=reason))
             for piece in others:
                 rows.put_piece(replace(piece, state="queued"))
-        elif isinstance(came, Unclear) and first.reason == str(came) and not self._is_numbered(chat, first):
+        elif isinstance(came, Unclear) and first.reason and not parcel.fresh and not self._is_numbered(chat, first):
             _fail(rows, first, f"{came}，可能已经送达")  # each time it is sent it may double
         elif isinstance(came, Later):
+            # What has no number, and surely did not arrive, is as it was: it looks for a way anew.
+            anew = parcel.fresh and not isinstance(came, Unclear) and not self._is_numbered(chat, first)
             for piece in parcel.pieces:
-                rows.put_piece(replace(piece, reason=str(came)))
+                rows.put_piece(replace(piece, state="queued" if anew else piece.state, reason=str(came)))
         else:
             self._refused(rows, chat, first, came)
 
@@ -256,7 +267,19 @@ class Packing:
         else:
             _fail(rows, piece, f"图片没有送达：{came}" if piece.picture else str(came))
             if isinstance(came, Unfit) and piece.sequence > 0:
-                self.add(rows, chat.conversation_id, self.sorry)
+                self.add(rows, chat.conversation_id, self.sorry, piece.at)  # in its place
+
+
+def _foremost(waiting: Sequence[Piece]) -> list[Piece]:
+    """What goes next of what waits, which is in order: a word besides, or what there is of a message.
+
+    Messages keep their order even where the clock was set back, or the rest of one was asked for late.
+    """
+    oldest = min(waiting, key=lambda piece: piece.at)
+    if oldest.sequence == 0:
+        return [oldest]
+    sequence = next(piece.sequence for piece in waiting if piece.sequence > 0)
+    return [piece for piece in waiting if piece.sequence == sequence]
 
 
 def _hinted(parts: Sequence[str], pictures: int) -> list[str]:
