@@ -158,7 +158,7 @@ class Settings(BaseSettings):
         for host in (value or "").split():
             if not form.fullmatch(host):
                 raise ValueError(f"“{host}”不是{named}，多个之间用空格分隔")
-        return value
+        return value and value.lower()
 
     @field_validator("public_url", "qq_api")
     @classmethod

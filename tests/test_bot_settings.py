@@ -104,9 +104,9 @@ def test_what_is_wrong_with_a_way_to_qq_is_said(
 
 
 def test_hosts_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Filed ones may be written in Chinese, those of pictures may have a port."""
+    """Filed ones may be written in Chinese, those of pictures may have a port; capitals mean nothing."""
     monkeypatch.setenv("QQ_FILED_HOSTS", "help.example.gov.cn  例子.中国")
-    monkeypatch.setenv("QQ_PICTURE_HOSTS", "localhost 127.0.0.1:8100 a-b.example.com")
+    monkeypatch.setenv("QQ_PICTURE_HOSTS", "localhost 127.0.0.1:8100 A-b.Example.com")
     settings = Settings(_env_file=None)
     assert settings.qq_filed_hosts == "help.example.gov.cn  例子.中国"
     assert settings.qq_picture_hosts == "localhost 127.0.0.1:8100 a-b.example.com"

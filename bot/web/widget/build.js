@@ -28,7 +28,7 @@ const OWN = `
   outbox newer fixed noted restart fault faults queue activeId closeModal deliver narrow prefix serial shared sound
   thumbnail troubled urgent heard peer wanted heading kept hint
   ready over fit frame typing urls enlarge picked pasted ring turn drop client progress attach anew modal forget
-  filled feedback wait asked active found
+  filled feedback wait asked active found last
 `;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));

@@ -27,7 +27,7 @@ document.addEventListener("alpine:init", () => {
       this.hits.addEventListener("htmx:beforeSwap", () => { this.within = this.hits.contains(document.activeElement); });
       this.hits.addEventListener("htmx:afterSettle", () => this.drawn());
       this.$root.addEventListener("htmx:afterRequest", ({ detail }) => {
-        if (detail.failed) this.ahead = [];
+        if (!detail.successful) this.ahead = [];
       });
       const dialog = this.$root.closest("dialog");
       if (dialog) dialog.addEventListener("close", () => { this.ahead = []; });

@@ -1,5 +1,5 @@
 /* What the visitor sends: shown at once, kept in the tab until it has arrived, sent again under the same id. One message
- * goes after the other; what follows one that did not get through waits for the visitor, too, so that none overtakes it.
+ * goes after the other; what was to follow one that did not get through waits for the visitor, too.
  */
 import { Failure } from "./api.js";
 
@@ -164,16 +164,17 @@ export class Delivery {
     }
   }
 
-  /** Take a picture that is being sent up back into the composer, with its words; it stays where that is in use. */
+  /** Take a picture that is being sent up back into the composer, with its words; where that is in use, only these. */
   cancel(item) {
     const { log, composer } = this.chat;
-    this.upload.cancel();
-    if (composer.text || composer.file) return;
+    const { text } = composer;
     item.arrived = true; // whatever becomes of it
+    this.upload.cancel();
     this.drop(item.client);
     log.remove(item);
-    composer.fill(item.text);
-    composer.attach([item.file]);
+    composer.fill((item.text + "\n" + text).trim());
+    if (text || composer.file) composer.focus();
+    else composer.attach([item.file]);
   }
 
   /** Say below a message why it was not taken, and offer what helps. */

@@ -30,6 +30,7 @@ export class Log {
   place(item, sequence) {
     const { items } = this;
     const at = items.indexOf(item);
+    if (at < 0) return; // it is of an earlier load of the log
     let before = -1, next = -1;
     for (let n = items.length - 1; n >= 0 && before < 0; n -= 1) {
       const other = n === at ? NaN : items[n].sequence;
