@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 from staffed import PASSWORD
 
 expect.set_options(timeout=20_000)  # it waits 5 s whatever a context's default is; on a busy machine that is little
@@ -112,3 +112,12 @@ def check_accessible(page: Page) -> None:
 def check_fits(page: Page) -> None:
     """Fail where the page is wider than its window: nobody scrolls sideways."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
+
+
+def first_held(page: Page, held: list[Route]) -> Route:
+    """The first request that a route's handler put aside, once it did."""
+    for _ in range(1000):
+        if held:
+            return held[0]
+        page.wait_for_timeout(20)
+    pytest.fail("no request came to be held")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits, desk_at
+from browse import VIEWS, Desk, check_accessible, check_fits, desk_at, first_held
 from playwright.sync_api import Browser, Page, Route, expect
 from staffed import PASSWORD, Office, office_in, until
 
@@ -214,8 +214,7 @@ def test_of_two_filters_the_later_one_holds_however_late_the_earlier_answers(
     held: list[Route] = []
     page.route("**/console/queue?*", lambda route: held.extend([route]), times=1)
     ticket(office, f"late-other-{moving}")
-    while not held:
-        page.wait_for_timeout(20)
+    first_held(page, held)
     page.get_by_label("只看我的").check()
     if moving:
         ticket(office, "late-third")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import fake
 import httpx
 import pytest
-from browse import PHONE, VIEWS, Desk, check_accessible, check_fits
+from browse import PHONE, VIEWS, Desk, check_accessible, check_fits, first_held
 from playwright.sync_api import Page, Route, expect
 from staffed import PASSWORD, Office, office_in
 
@@ -162,8 +162,7 @@ def test_who_goes_on_before_the_hits_come_gets_nothing_copied(desk: Desk, key: s
     field = page.get_by_label("搜索知识库")
     field.fill("账号锁住")
     field.press("Enter")
-    while not held:
-        page.wait_for_timeout(20)
+    first_held(page, held)
     if left:
         page.keyboard.insert_text(key)
     else:

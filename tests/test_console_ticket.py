@@ -15,7 +15,7 @@ import fake
 import httpx
 import pytest
 from browse import PHONE as SMALL
-from browse import VIEWS, Desk, check_accessible, check_fits
+from browse import VIEWS, Desk, check_accessible, check_fits, first_held
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from staffed import HIDDEN, PASSWORD, PHONE, Office, Stream, office_in, until
@@ -319,8 +319,7 @@ def test_who_closes_the_search_before_the_hits_come_gets_nothing_quoted(desk: De
     page.route("**/console/?*", lambda route: held.extend([route]), times=1)
     page.keyboard.insert_text("账号锁住了")
     page.keyboard.press("Enter")
-    while not held:
-        page.wait_for_timeout(20)
+    first_held(page, held)
     page.locator("#finder").get_by_role("button", name="关闭").click()
     page.keyboard.press("Control+k")
     held[0].continue_()
@@ -433,9 +432,7 @@ def test_what_replies_are_searched_by_never_reaches_the_visitor(desk: Desk, offi
     with page.expect_request("**/api/staff/canned"):
         field.fill("/解锁")
     field.press("Enter")
-    while not held:
-        page.wait_for_timeout(20)
-    held[0].continue_()
+    first_held(page, held).continue_()
     page.unroute("**/api/staff/canned")
     expect(offered.get_by_role("option")).to_have_count(1)
     field.fill("/没有这一条")
@@ -647,8 +644,7 @@ def test_what_ends_the_conversation_waits_for_the_reply_that_is_on_its_way(desk:
     for cancels in (True, False):
         field.fill("已为您解锁")
         field.press("Enter")
-        while not held:
-            page.wait_for_timeout(20)
+        first_held(page, held)
         page.get_by_role("button", name="已处理").click()
         dialog.get_by_role("button", name="已处理").click()
         page.wait_for_timeout(300)

@@ -11,7 +11,7 @@ from typing import Any
 import fake
 import httpx
 import pytest
-from browse import VIEWS, Desk, check_accessible, check_fits
+from browse import VIEWS, Desk, check_accessible, check_fits, first_held
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, Route, expect
 from staffed import Office, office_in, until
@@ -247,9 +247,7 @@ def test_while_a_picture_is_sent_up_it_says_so_and_nothing_overtakes_it(desk: De
     page.keyboard.press("Enter")
     expect(outbox).to_have_count(2)
     assert case.heard() == []
-    while not held:
-        page.wait_for_timeout(20)
-    held[0].continue_()
+    first_held(page, held).continue_()
     expect(outbox).to_have_count(0)
     assert case.heard() == [("", (320, 200)), ("第二条", None)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from browse import first_held
 from embedded import (
     EVERYWHERE,
     LOCKED,
@@ -66,9 +67,7 @@ def on_its_way(page: Page) -> Route:
     page.fill("#text", "你好")
     page.press("#text", "Enter")
     expect(page.locator("#typing")).to_be_visible()
-    while not held:
-        page.wait_for_timeout(20)
-    return held[0]
+    return first_held(page, held)
 
 
 def told(page: Page, server: str) -> list[str]:
@@ -113,9 +112,7 @@ def test_a_button_pressed_twice_says_it_once(page: Page, widget_server: str) -> 
     held: list[Route] = []
     page.route("**/api/chat", lambda route: held.extend([route]), times=1)
     page.locator(".welcome .choices button").first.dblclick()
-    while not held:
-        page.wait_for_timeout(20)
-    held[0].continue_()
+    first_held(page, held).continue_()
     reply_number(page, 0)
     page.wait_for_timeout(300)
     assert len(told(page, widget_server)) == 1
@@ -162,9 +159,7 @@ def test_what_is_said_before_what_was_said_is_back_follows_it(page: Page, widget
     page.fill("#text", LOCKED)
     page.press("#text", "Enter")
     expect(bubbles(page, "visitor")).to_have_count(1)
-    while not held:
-        page.wait_for_timeout(20)
-    held[0].continue_()
+    first_held(page, held).continue_()
     assert said(reply_number(page, 1)) == entry("zyb-1.9").answer
     assert told(page, widget_server) == ["你好", LOCKED]
     assert sequences(page) == [0, 1, 2, 3, 4]

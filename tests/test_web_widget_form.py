@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from browse import first_held
 from embedded import CODE, EVERYWHERE, LOCKED, Open, View, png, reply_number, say, shows_picture, stored
 from playwright.sync_api import Page, Route, expect
 
@@ -61,9 +62,7 @@ def test_a_value_filled_in_while_a_message_is_on_its_way_is_not_lost(page: Page,
     field.fill(CODE)
     field.press("Enter")
     field.press("Enter")
-    while not held:
-        page.wait_for_timeout(20)
-    held[0].continue_()
+    first_held(page, held).continue_()
     reply_number(page, 4)
     page.wait_for_timeout(300)
     told = [message["text"] for message in stored(page, widget_server) if message["author"] == "visitor"]
